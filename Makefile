@@ -1,0 +1,43 @@
+# Everything runs in .venv, which is made from the locked requirements on first use.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+STAMP := .venv/.installed
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: demo demo-kill test check fmt lock servers chaos simulate bench
+
+demo: $(STAMP)  ## Show the main job on this machine. KILL=1 kills alertd with SIGKILL meanwhile.
+	@$(BIN)/alertd demo $(if $(KILL),--kill) $(ARGS)
+
+demo-kill: $(STAMP)
+	@$(BIN)/alertd demo --kill $(ARGS)
+
+test: check  ## All checks and all tests.
+	$(BIN)/pytest $(ARGS)
+
+check: $(STAMP)  ## Format, lint, types, layers.
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+fmt: $(STAMP)
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+# The layers that the locks hold: what runs, what the embedded server needs, what development needs.
+lock: $(STAMP)
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra offline \
+		-c requirements.txt -o requirements-offline.txt
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra offline \
+		--group dev -c requirements.txt -o requirements-dev.txt
+
+$(STAMP): requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "alertd needs Python 3.11 or later; $(PYTHON) is older. Set PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "setting up .venv (once, about a minute) ..."
+	@$(PYTHON) -m venv --clear .venv || { echo "python venv is missing: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

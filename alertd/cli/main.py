@@ -1,0 +1,179 @@
+"""`alertd`: finds the command, and turns what it raises into words and an exit code."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alertd import __version__
+from alertd.errors import AlertdError, ConfigError, LedgerHeldError, LedgerUnusableError
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="ALERTD_CONFIG",
+        help="Configuration file. Default: ./alertd.toml, then /etc/alertd/alertd.toml.",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+app = typer.Typer(
+    name="alertd",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Tells your security team in Slack, exactly once, whenever somebody uses an AWS root user.",
+    epilog=(
+        "Exit codes: 0 done, 1 tests or checks failed, 2 bad configuration or rules, 3 ledger unusable, "
+        "4 ledger held by another alertd, 5 stalled, 70 unexpected."
+    ),
+)
+
+
+@app.command()
+def run(
+    config: ConfigOption = None,
+    once: Annotated[bool, typer.Option("--once", help="Poll and deliver once, then end.")] = False,
+    init: Annotated[bool, typer.Option("--init", help="Create the ledger first if there is none.")] = False,
+) -> None:
+    """Watch and alert until stopped: the daemon."""
+    from alertd.cli.run import run_daemon
+
+    run_daemon(config, once=once, init=init)
+
+
+@app.command()
+def init(
+    config: ConfigOption = None,
+    after_loss: Annotated[
+        bool, typer.Option("--after-loss", help="The former ledger is lost: list past events once, re-send none.")
+    ] = False,
+) -> None:
+    """Create the ledger, once. Never overwrites."""
+    from alertd.cli.init import create_ledger
+
+    create_ledger(config, after_loss=after_loss)
+
+
+@app.command()
+def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Look for everything that could go wrong: configuration, rules, ledger, search server, Slack. Changes nothing."""
+    from alertd.cli.check import check_all
+
+    raise typer.Exit(check_all(config, as_json=as_json))
+
+
+@app.command("test-rule")
+def test_rule(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Rule files. Default: those of the configuration, else rules/*.toml.", show_default=False),
+    ] = None,
+    config: ConfigOption = None,
+    live: Annotated[bool, typer.Option("--live", help="Search the configured cluster instead; sends nothing.")] = False,
+    since: Annotated[str, typer.Option("--since", help="With --live: how far back.")] = "7d",
+    as_json: JsonOption = False,
+) -> None:
+    """Run the tests in rule files on an embedded search server; with --live, see what they would have alerted on."""
+    from alertd.cli.test_rule import run_rule_tests, search_live
+
+    files = files or []
+    raise typer.Exit(
+        search_live(files, config, since=since, as_json=as_json)
+        if live
+        else run_rule_tests(files, config, as_json=as_json)
+    )
+
+
+@app.command()
+def status(
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    check_alive: Annotated[
+        bool, typer.Option("--check", help="Exit with 5 unless every rule set was searched lately: for HEALTHCHECK.")
+    ] = False,
+) -> None:
+    """Show rule sets, last scans, coverage, backlog and destinations."""
+    from alertd.cli.status import show_status
+
+    raise typer.Exit(show_status(config, as_json=as_json, check_alive=check_alive))
+
+
+@app.command()
+def explain(
+    event_id: Annotated[str, typer.Argument(help="The event's id (CloudTrail eventID), or its beginning.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what happened to one event: seen, rule, message, attempts, Slack link; or why not."""
+    from alertd.cli.explain import explain_event
+
+    raise typer.Exit(explain_event(event_id, config, as_json=as_json))
+
+
+@app.command()
+def retry(
+    delivery_id: Annotated[str, typer.Argument(help="A message held as unknown or dead, by its delivery id.")],
+    config: ConfigOption = None,
+) -> None:
+    """Send a message again that is held because nobody knows whether it arrived. It is marked as a possible repeat."""
+    from alertd.cli.retry import retry_message
+
+    raise typer.Exit(retry_message(delivery_id, config))
+
+
+@app.command()
+def demo(
+    seconds: Annotated[int, typer.Option(min=5, help="How long events arrive.")] = 40,
+    kill: Annotated[bool, typer.Option("--kill", help="Kill alertd with SIGKILL every few seconds meanwhile.")] = False,
+    port: Annotated[int, typer.Option(help="Port of the Slack page; 0 for any.")] = 8065,
+) -> None:
+    """Show the whole thing on this machine: embedded search server, sample events, a stand-in for Slack."""
+    from alertd.cli.demo import run_demo
+
+    raise typer.Exit(run_demo(seconds=seconds, kill=kill, port=port))
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"alertd {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    try:
+        app()
+    except ConfigError as error:
+        count = len(error.problems)
+        _say(f"{error}\n{count} error{'s' if count > 1 else ''}; nothing was started.")
+        sys.exit(error.exit_code)
+    except (LedgerHeldError, LedgerUnusableError) as error:
+        _say(f"alertd: {error} (exit {error.exit_code})")
+        sys.exit(error.exit_code)
+    except AlertdError as error:
+        _say(f"alertd: {error}")
+        sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 the last line of defence: a person gets a sentence, the log the traceback
+        import structlog
+
+        structlog.get_logger("alertd").exception("unexpected")
+        _say(f"alertd: unexpected failure: {error!r}. Please report it with the log.")
+        sys.exit(AlertdError.exit_code)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

@@ -1,0 +1,57 @@
+"""`alertd run`: the daemon in the foreground, as systemd and Docker want it."""
+
+import signal
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from alertd import __version__, compose, log
+from alertd.clock import SystemClock
+from alertd.config import Settings, load_settings
+from alertd.daemon import Daemon
+from alertd.ledger.file import create
+from alertd.ledger.sqlite import open_ledger
+from alertd.trouble import Troubles
+
+
+def run_daemon(config: Path | None, *, once: bool, init: bool) -> None:
+    """Returns after an orderly stop; raises AlertdError with its exit code otherwise."""
+    settings = load_settings(config)
+    log.configure(form=settings.log.format, level=settings.log.level, secrets=settings.secrets())
+    rule_sets = compose.rule_sets(settings)
+    clock = SystemClock()
+    if init and not settings.ledger.path.exists():
+        create(settings.ledger.path, now=clock.now())
+    ledger = open_ledger(settings.ledger.path, now=clock.now())
+    try:
+        tell = compose.TellOps(ledger, settings.ops.notify, clock) if settings.ops.notify else None
+        troubles = Troubles(clock, tell)
+        daemon = Daemon(
+            ledger=ledger,
+            clock=clock,
+            watches=compose.watches(settings, rule_sets, ledger, clock=clock, troubles=troubles),
+            couriers=compose.couriers(settings, ledger, clock=clock, troubles=troubles),
+            troubles=troubles,
+            keep=settings.ledger.keep,
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # only a flag: shutting threads down inside a handler can deadlock
+            signal.signal(number, lambda *_: daemon.stop.set())
+        _say_what_holds(settings, daemon, clock.now())
+        if once:
+            daemon.once()
+        else:
+            daemon.run()
+    finally:
+        ledger.close()
+
+
+def _say_what_holds(settings: Settings, daemon: Daemon, now: datetime) -> None:
+    log_ = structlog.get_logger("alertd")
+    log_.info("starting", version=__version__, config=str(settings.path), ledger=str(settings.ledger.path), now=now)
+    for warning in settings.warnings:
+        log_.warning("configuration", warning=warning)
+    for courier in daemon.couriers:
+        guarantee = courier.destination.guarantee.value
+        log_.info("destination", destination=courier.destination.name, guarantee=guarantee)

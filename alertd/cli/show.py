@@ -1,0 +1,57 @@
+"""Printing for people and for programs."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def as_json(value: object) -> None:
+    typer.echo(json.dumps(_plain(value), ensure_ascii=False, indent=2))
+
+
+def table(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        grid.add_column(heading, no_wrap=heading != "reason")
+    for line in lines:
+        grid.add_row(*(Text(cell) for cell in line))
+    Console(soft_wrap=True).print(grid)
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    return f"{span(now - moment)} ago" if moment else "never"
+
+
+def span(length: timedelta) -> str:
+    """41 s, 12 m, 3 h 4 m, 31 d."""
+    seconds = max(0, int(length.total_seconds()))
+    days, hours, minutes = seconds // 86400, seconds % 86400 // 3600, seconds % 3600 // 60
+    if days:
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    if hours:
+        return f"{hours} h {minutes} m" if minutes else f"{hours} h"
+    return f"{minutes} m" if minutes else f"{seconds} s"
+
+
+def moment(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S}"
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return value

@@ -1,0 +1,223 @@
+"""Settings → the parts of a running alertd. The only place where they are put together."""
+
+import random
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from alertd.batch import Batch, Renderers
+from alertd.clock import Clock, SteadyClock
+from alertd.config.model import Elasticsearch, Settings, SlackDestination, WebhookDestination
+from alertd.config.model import Source as SourceTable
+from alertd.deliver import Courier
+from alertd.destination import Destination
+from alertd.destination.slack import Slack, slack_reader
+from alertd.destination.slack_webhook import SlackWebhook
+from alertd.errors import LedgerUnusableError
+from alertd.ledger import Ledger
+from alertd.ledger.model import Message, MessageKind, Notification
+from alertd.message import (
+    Account,
+    Style,
+    mark_repeat,
+    render_baseline,
+    render_digest,
+    render_echo,
+    render_event,
+    render_minimal,
+    render_ops,
+    render_session,
+)
+from alertd.message.template import check_template
+from alertd.poll import Poll, Source
+from alertd.profile import load_profile
+from alertd.rules.load import Surroundings, find_rule_files, load_rules
+from alertd.rules.model import RuleSet
+from alertd.search import SearchClient
+from alertd.search.connection import Connection, connect
+from alertd.trouble import Troubles
+from alertd.verdict import Doubt, OnUnknown
+from alertd.watch import Watch
+
+
+def rule_sets(settings: Settings) -> tuple[RuleSet, ...]:
+    """ConfigError with every mistake in every rule file."""
+    base = settings.path.absolute().parent
+    return load_rules(find_rule_files(base, settings.rules.paths), surroundings(settings))
+
+
+def surroundings(settings: Settings) -> Surroundings:
+    return Surroundings(
+        sources=settings.sources.keys(),
+        destinations=settings.destinations.keys(),
+        default_notify=settings.rules.notify or tuple(settings.destinations),
+        check_template=check_template,
+        runbook_base=settings.rules.runbook_base,
+    )
+
+
+def search_client(table: Elasticsearch) -> SearchClient:
+    """Connects: RetryError, PermanentError."""
+    connection = Connection(
+        urls=table.url,
+        cloud_id=table.cloud_id,
+        api_key=table.api_key.get_secret_value() if table.api_key else None,
+        username=table.username,
+        password=table.password.get_secret_value() if table.password else None,
+        ca_file=table.ca_file,
+        client_cert_file=table.client_cert_file,
+        client_key_file=table.client_key_file,
+        proxy=table.proxy,
+        timeout=table.timeout,
+    )
+    return connect(connection, flavor=table.flavor)
+
+
+def source(name: str, table: SourceTable, timeout: timedelta) -> Source:
+    return Source(
+        name=name,
+        index=table.index,
+        profile=load_profile(table.profile),
+        time_fields=table.time_fields,
+        ingest_field=table.ingest_field,
+        look_back=table.look_back,
+        overlap=table.overlap,
+        ingest_overlap=table.ingest_overlap,
+        page_size=table.page_size,
+        timeout=timeout,
+    )
+
+
+def watches(
+    settings: Settings, sets: Sequence[RuleSet], ledger: Ledger, *, clock: Clock, troubles: Troubles
+) -> tuple[Watch, ...]:
+    """One for each source that a rule set uses."""
+
+    def watch(name: str, table: SourceTable) -> Watch:
+        poll = Poll(
+            source=source(name, table, settings.elasticsearch.timeout),
+            rule_sets=tuple(rule_set for rule_set in sets if rule_set.source == name),
+            connect=partial(search_client, settings.elasticsearch),
+            ledger=ledger,
+            clock=clock,
+            troubles=troubles,
+        )
+        return Watch(name, table.interval, table.sweep_interval, poll, clock, troubles)
+
+    used = {rule_set.source for rule_set in sets}
+    return tuple(watch(name, table) for name, table in settings.sources.items() if name in used)
+
+
+def destination(name: str, table: SlackDestination | WebhookDestination, *, clock: Clock) -> Destination:
+    if isinstance(table, SlackDestination):
+        assert table.token  # noqa: S101 the model demands it
+        return Slack(
+            name=name,
+            token=table.token.get_secret_value(),
+            channel=table.channel,
+            clock=clock,
+            timeout=table.timeout,
+            base_url=f"{table.base_url}/",
+            proxy=table.proxy,
+        )
+    assert table.url  # noqa: S101 the model demands it
+    reader = None
+    if table.verify_token and table.channel:
+        reader = slack_reader(
+            token=table.verify_token.get_secret_value(),
+            channel=table.channel,
+            clock=clock,
+            timeout=table.timeout,
+            base_url=f"{table.base_url}/",
+            proxy=table.proxy,
+        )
+    return SlackWebhook(
+        name=name,
+        url=table.url.get_secret_value(),
+        clock=clock,
+        timeout=table.timeout,
+        proxy=table.proxy,
+        reader=reader,
+        hold=table.on_unknown == "hold",
+    )
+
+
+def style(settings: Settings) -> Style:
+    return Style(
+        accounts={
+            number: Account(number, account.name, account.owner, account.environment)
+            for number, account in settings.accounts.items()
+        },
+        timezone=ZoneInfo(settings.message.timezone),
+        discover_url=settings.message.discover_url,
+        discover_data_view=settings.message.discover_data_view,
+    )
+
+
+def couriers(settings: Settings, ledger: Ledger, *, clock: Clock, troubles: Troubles) -> tuple[Courier, ...]:
+    """One for each destination."""
+    look = style(settings)
+    # deadlines must not move with the wall clock; Slack's history is read by the same clock
+    steady = SteadyClock(clock)
+    made = []
+    for name, table in settings.destinations.items():
+        target = destination(name, table, clock=steady)
+        on_unknown = OnUnknown(table.on_unknown) if isinstance(table, WebhookDestination) else OnUnknown.RESEND_MARKED
+        made.append(
+            Courier(
+                destination=target,
+                ledger=ledger,
+                clock=steady,
+                batch=Batch(ledger, name, target.threads, renderers(look, settings, clock), new_delivery_id),
+                doubt=Doubt(target.reader is not None, on_unknown, table.settle, table.max_doubt),
+                mark_repeat=partial(mark_repeat, style=look),
+                troubles=troubles,
+                random=random.Random(),  # noqa: S311 spreads pauses
+            )
+        )
+    return tuple(made)
+
+
+def renderers(look: Style, settings: Settings, clock: Clock) -> Renderers:
+    look_back = max(table.look_back for table in settings.sources.values())
+
+    def event(notification: Notification, delivery_id: str) -> str:
+        return render_event(notification, style=look, now=clock.now(), delivery_id=delivery_id)
+
+    def digest(notifications: Sequence[Notification], delivery_id: str) -> tuple[str, int]:
+        return render_digest(notifications, style=look, delivery_id=delivery_id)
+
+    def session(notifications: Sequence[Notification], delivery_id: str) -> tuple[str, int]:
+        return render_session(notifications, style=look, delivery_id=delivery_id)
+
+    def baseline(notifications: Sequence[Notification], delivery_id: str) -> str:
+        return render_baseline(notifications, style=look, delivery_id=delivery_id, look_back=look_back)
+
+    def echo(notification: Notification, delivery_id: str) -> str:
+        return render_echo(notification, style=look, delivery_id=delivery_id)
+
+    return Renderers(event, digest, session, baseline, echo, render_minimal)
+
+
+class TellOps:
+    """Puts alertd's own troubles into the ledger, as messages for the ops destination."""
+
+    def __init__(self, ledger: Ledger, name: str, clock: Clock) -> None:
+        self._ledger = ledger
+        self._name = name
+        self._clock = clock
+
+    def __call__(self, text: str, over: bool) -> None:  # noqa: FBT001 the episode's end or not: Troubles' protocol
+        delivery_id = new_delivery_id()
+        payload = render_ops(text, delivery_id=delivery_id, over=over)
+        message = Message(delivery_id, self._name, MessageKind.OPS, payload, created_at=self._clock.now())
+        # Where the ledger itself is the trouble, the log has told it already.
+        with suppress(LedgerUnusableError):
+            self._ledger.freeze(message, ())
+
+
+def new_delivery_id() -> str:
+    return uuid.uuid4().hex

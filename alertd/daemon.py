@@ -1,0 +1,146 @@
+"""The running alertd: opens everything, polls on the metronome, delivers in a thread for each destination, supervises,
+and stops in order. Poll and deliver meet only in the ledger."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+
+from alertd.clock import Clock
+from alertd.deliver import Courier
+from alertd.errors import AlertdError, LedgerFullError, LedgerUnusableError, StalledError
+from alertd.health import Heartbeats
+from alertd.ledger import Ledger
+from alertd.schedule import Job, Metronome
+from alertd.trouble import Troubles
+from alertd.watch import Watch
+
+# A post under way may take its whole deadline (12 s); systemd and Docker kill later than this.
+ORDERLY_STOP = timedelta(seconds=14)
+SUPERVISE_EVERY = timedelta(seconds=1)
+# After an unexpected failure of a courier: long enough not to flood the log, short enough to be missed by nobody.
+COURIER_PAUSE = timedelta(seconds=30)
+PRUNE_EVERY = timedelta(hours=6)
+
+_log = structlog.get_logger("alertd.daemon")
+
+
+@dataclass(slots=True)
+class Daemon:
+    """Runs until `stop` is set or something makes going on senseless. `failure` is that something."""
+
+    ledger: Ledger
+    clock: Clock
+    watches: Sequence[Watch]
+    couriers: Sequence[Courier]
+    troubles: Troubles
+    keep: timedelta  # how long events are remembered after they were last seen
+    stop: threading.Event = field(default_factory=threading.Event)
+    failure: AlertdError | None = None
+
+    def once(self) -> None:
+        """Sweep every source and deliver what can be delivered, once. Raises what a poll raises."""
+        for watch in self.watches:
+            watch.poll.start()
+            watch.poll.sweep()
+        for courier in self.couriers:
+            courier.recover()
+            while not self.stop.wait(courier.step().total_seconds()) and courier.is_busy():
+                pass
+
+    def run(self) -> None:
+        """Returns after an orderly stop; raises what ended the daemon."""
+        for watch in self.watches:
+            watch.poll.start()
+        heartbeats = Heartbeats(self.clock)
+        jobs = self._jobs(heartbeats)
+        metronome = Metronome(jobs, self.clock)
+        threads = [
+            threading.Thread(target=self._deliver, args=(courier,), name=f"deliver-{courier.destination.name}")
+            for courier in self.couriers
+        ]
+        for thread in threads:
+            thread.start()
+        metronome.start()
+        _log.info("started", sources=[watch.name for watch in self.watches])
+        try:
+            self._supervise(heartbeats, metronome)
+        finally:
+            self.stop.set()
+            metronome.stop()
+            self._join(threads)
+        if self.failure:
+            raise self.failure
+        _log.info("stopped")
+
+    def _jobs(self, heartbeats: Heartbeats) -> tuple[Job, ...]:
+        jobs = [Job("prune", PRUNE_EVERY, self._guarded("prune", self._prune, heartbeats))]
+        for watch in self.watches:
+            for name, run in (("poll", watch.fast), ("sweep", watch.sweep_if_due)):
+                job = f"{name} {watch.name}"
+                heartbeats.watch(job, watch.every)
+                jobs.append(Job(job, watch.every, self._guarded(job, run, heartbeats)))
+        return tuple(jobs)
+
+    def _guarded(self, job: str, run: Callable[[], object], heartbeats: Heartbeats) -> Callable[[], None]:
+        """The job boundary: APScheduler would only log what comes out of a job."""
+
+        def guarded() -> None:
+            if self.stop.is_set():
+                return
+            heartbeats.began(job)
+            try:
+                run()
+            except LedgerFullError as error:
+                self.troubles.begin("ledger", f"{error} Nothing is recorded until there is room; nothing is lost.")
+            except LedgerUnusableError as error:
+                self._fail(error)
+            except (
+                Exception
+            ) as error:  # a defect of alertd's own: the other jobs must go on, and people must hear of it
+                _log.exception("job_failed", job=job)
+                self.troubles.begin(
+                    f"job {job}", f"failed unexpectedly: {error!r}. It is tried again. Please report it."
+                )
+            else:
+                self.troubles.end(f"job {job}")
+            finally:
+                heartbeats.finished(job)
+
+        return guarded
+
+    def _deliver(self, courier: Courier) -> None:
+        """A destination's thread. Its step may fail like a job's; what it was sending is then unknown."""
+        run = self._guarded(
+            f"deliver {courier.destination.name}", lambda: self._deliver_until_stop(courier), Heartbeats(self.clock)
+        )
+        while not self.stop.is_set():
+            run()
+            self.stop.wait(COURIER_PAUSE.total_seconds())
+
+    def _deliver_until_stop(self, courier: Courier) -> None:
+        courier.recover()
+        while not self.stop.is_set():
+            self.stop.wait(courier.step().total_seconds())
+
+    def _supervise(self, heartbeats: Heartbeats, metronome: Metronome) -> None:
+        while not self.stop.wait(SUPERVISE_EVERY.total_seconds()):
+            for job in heartbeats.overdue():
+                metronome.nudge(job)
+            stuck = heartbeats.stuck()
+            if stuck:
+                self._fail(StalledError(f"{', '.join(stuck)} did not finish for a quarter of an hour."))
+
+    def _fail(self, error: AlertdError) -> None:
+        self.failure = self.failure or error
+        self.stop.set()
+
+    def _prune(self) -> None:
+        self.ledger.prune(before=self.clock.now() - self.keep)
+
+    def _join(self, threads: Sequence[threading.Thread]) -> None:
+        deadline = self.clock.elapsed_seconds() + ORDERLY_STOP.total_seconds()
+        for thread in threads:
+            thread.join(timeout=max(0.0, deadline - self.clock.elapsed_seconds()))

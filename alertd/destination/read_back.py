@@ -1,0 +1,229 @@
+"""Reading a channel to learn what was really posted: the only way to settle a send that had no answer."""
+
+import http.client
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
+
+from alertd.clock import Clock
+from alertd.destination import Finding, Outcome, Posted, Sent
+from alertd.errors import PermanentError, RetryError
+
+EVENT_TYPE = "alertd_delivery"
+BLOCK_MARK = "alertd:"  # + delivery id, as the block_id of one block: webhooks carry no metadata
+
+# Slack's clock and ours may differ by more than the Date header tells, which has whole seconds and a network between.
+MARGIN = timedelta(minutes=5)
+# Slack's most for an app of one's own.
+PAGE = 999
+# A channel with more than this since the message was frozen is read no further: an error, not an answer.
+MOST_PAGES = 200
+
+_REPAIR = {
+    "not_in_channel": "invite the bot: /invite @alertd in the channel",
+    "channel_not_found": "name the channel by its id (C…), and invite the bot if it is private",
+    "missing_scope": "add the scope to the Slack app and install it again",
+    "invalid_auth": "the token is not valid: create a new one",
+    "not_authed": "the token is not valid: create a new one",
+    "token_revoked": "the token was revoked: create a new one",
+    "account_inactive": "the token's bot was removed: install the app again",
+    "is_archived": "unarchive the channel or name another",
+}
+_PASSING = frozenset(
+    {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+)
+
+
+class ChannelReader:
+    """Reads one channel by bot token. Knows the bot's identity and the channel's id once it has asked."""
+
+    def __init__(self, client: WebClient, channel: str, clock: Clock) -> None:
+        self._client = client
+        self._channel = channel
+        self._clock = clock
+        self._identity: frozenset[str] = frozenset()
+        self._workspace_url: str | None = None
+        self._slack_ahead = timedelta(0)
+        self.channel_id = channel if _is_id(channel) else None
+
+    def learn(self, outcome: Outcome) -> None:
+        """A post tells the id behind a channel's name."""
+        if isinstance(outcome, Sent) and outcome.channel:
+            self.channel_id = outcome.channel
+
+    def find(self, wanted: Mapping[str, str | None], *, since: datetime) -> Finding:
+        identity = self._who()
+        channel = self._channel_id()
+        copies: dict[str, list[Posted]] = {delivery_id: [] for delivery_id in wanted}
+        oldest = f"{(since + self._slack_ahead - MARGIN).timestamp():.6f}"
+        arguments = {"channel": channel, "oldest": oldest, "limit": PAGE, "include_all_metadata": True}
+        threads = {ts for ts in wanted.values() if ts}
+        seen: set[str] = set()
+        for message in self._read("conversations.history", arguments, "messages"):
+            _collect(message, channel, identity, copies, seen)
+        for ts in threads:
+            for message in self._read("conversations.replies", {**arguments, "ts": ts}, "messages"):
+                _collect(message, channel, identity, copies, seen)
+        return Finding({delivery_id: tuple(sorted(found, key=_ts)) for delivery_id, found in copies.items()})
+
+    def delete(self, posted: Posted) -> None:
+        try:
+            self._call("chat.delete", {"channel": posted.channel, "ts": posted.ts})
+        except PermanentError as error:
+            if "message_not_found" not in str(error):
+                raise
+
+    def permalink(self, posted: Posted) -> str | None:
+        """Built rather than asked for: an alert waits for no further call."""
+        if self._workspace_url is None:
+            return None
+        link = f"{self._workspace_url}archives/{posted.channel}/p{posted.ts.replace('.', '')}"
+        return f"{link}?thread_ts={posted.thread_ts}&cid={posted.channel}" if posted.thread_ts else link
+
+    def check(self) -> tuple[str, ...]:
+        """Tries what delivering needs, short of posting: identity, scopes, channel, history."""
+        try:
+            answer = self._call("auth.test", {})
+            self._remember(answer)
+        except (RetryError, PermanentError) as error:
+            return (str(error),)
+        problems = list(_missing_scopes(answer.headers))
+        try:
+            info = self._call("conversations.info", {"channel": self._channel_id()}).get("channel", {})
+            if info.get("is_archived"):
+                problems.append(f"the channel is archived: {_REPAIR['is_archived']}")
+            elif info.get("is_member") is False:
+                problems.append(f"the bot is not a member of the channel: {_REPAIR['not_in_channel']}")
+            else:
+                self._call("conversations.history", {"channel": self._channel_id(), "limit": 1})
+        except (RetryError, PermanentError) as error:
+            problems.append(str(error))
+        return tuple(dict.fromkeys(problems))
+
+    def _who(self) -> frozenset[str]:
+        """bot_id and user_id of the token's own bot: a copy of our mark by anybody else proves nothing."""
+        if not self._identity:
+            self._remember(self._call("auth.test", {}))
+        return self._identity
+
+    def _remember(self, answer: SlackResponse) -> None:
+        self._identity = frozenset(value for name in ("bot_id", "user_id") if (value := answer.get(name)))
+        url = answer.get("url")
+        self._workspace_url = url if isinstance(url, str) else None
+
+    def _channel_id(self) -> str:
+        if self.channel_id is None:
+            name = self._channel.removeprefix("#")
+            arguments = {"types": "public_channel,private_channel", "exclude_archived": False, "limit": PAGE}
+            channels = self._read("conversations.list", arguments, "channels")
+            self.channel_id = next((channel["id"] for channel in channels if channel.get("name") == name), None)
+        if self.channel_id is None:
+            raise PermanentError(
+                f"there is no channel {self._channel} that the bot can see: {_REPAIR['channel_not_found']}"
+            )
+        return self.channel_id
+
+    def _read(self, method: str, arguments: Mapping[str, object], items: str) -> Iterator[dict[str, Any]]:
+        """Every item of every page; Slack's JSON, not ours to type."""
+        cursor, cursors = "", {""}
+        for _ in range(MOST_PAGES):
+            answer = self._call(method, {**arguments, "cursor": cursor} if cursor else arguments)
+            found = answer.get(items)
+            if not isinstance(found, list):
+                raise RetryError(f"{method}: an answer without {items}")
+            yield from found
+            metadata = answer.get("response_metadata") or {}
+            cursor = metadata.get("next_cursor") or ""
+            if not cursor:
+                if answer.get("has_more"):
+                    raise RetryError(f"{method}: more to come, but no cursor")
+                return
+            if cursor in cursors:
+                raise RetryError(f"{method}: the same cursor twice")
+            cursors.add(cursor)
+        raise RetryError(f"{method}: more than {MOST_PAGES} pages")
+
+    def _call(self, method: str, arguments: Mapping[str, object]) -> SlackResponse:
+        try:
+            answer = self._client.api_call(method, params=dict(arguments))
+        except SlackApiError as error:
+            word = error.response.get("error", "") if isinstance(error.response.data, dict) else ""
+            raise _failure(method, error.response.status_code, str(word), error.response) from None
+        except (AttributeError, ValueError, OSError, http.client.HTTPException) as error:
+            raise RetryError(f"{method}: {type(error).__name__} {error}") from error
+        self._compare_clocks(answer.headers)
+        return answer
+
+    def _compare_clocks(self, headers: Mapping[str, str]) -> None:
+        text = next((value for name, value in headers.items() if name.lower() == "date"), None)
+        try:
+            date = parsedate_to_datetime(text) if text else None
+        except ValueError:
+            return
+        if date:
+            self._slack_ahead = date.astimezone(UTC) - self._clock.now()
+
+
+def _failure(method: str, status: int, word: str, answer: SlackResponse) -> RetryError | PermanentError:
+    needed = answer.get("needed") if isinstance(answer.data, dict) else None
+    hint = f" (needs {needed})" if needed else ""
+    text = f"{method}: {word or status}{hint}"
+    if status != 200 or word in _PASSING or word not in _REPAIR | {"message_not_found": "", "cant_delete_message": ""}:
+        return RetryError(text)
+    return PermanentError(f"{text}: {_REPAIR[word]}" if word in _REPAIR else text)
+
+
+def _missing_scopes(headers: Mapping[str, str]) -> Iterator[str]:
+    text = next((value for name, value in headers.items() if name.lower() == "x-oauth-scopes"), None)
+    if text is None:
+        return
+    scopes = {scope.strip() for scope in text.split(",")}
+    if "chat:write" not in scopes:
+        yield "the token lacks the scope chat:write: it cannot post"
+    if not scopes & {"channels:history", "groups:history"}:
+        yield "the token lacks the scope channels:history (groups:history for a private channel): it cannot read back"
+
+
+def _collect(
+    message: Mapping[str, Any],
+    channel: str,
+    identity: frozenset[str],
+    copies: Mapping[str, list[Posted]],
+    seen: set[str],
+) -> None:
+    delivery_id = _mark(message)
+    ts = message.get("ts")
+    if delivery_id not in copies or not isinstance(ts, str) or ts in seen:
+        return
+    if not identity & {message.get("bot_id"), message.get("user")}:
+        return
+    seen.add(ts)
+    thread_ts = message.get("thread_ts")
+    copies[delivery_id].append(Posted(channel, ts, thread_ts if thread_ts != ts else None))
+
+
+def _mark(message: Mapping[str, Any]) -> str:
+    """The delivery id: in the metadata, else in a block's id."""
+    metadata = message.get("metadata") or {}
+    if metadata.get("event_type") == EVENT_TYPE:
+        delivery_id = (metadata.get("event_payload") or {}).get("delivery_id")
+        if isinstance(delivery_id, str):
+            return delivery_id
+    for block in message.get("blocks") or ():
+        block_id = block.get("block_id") or ""
+        if block_id.startswith(BLOCK_MARK):
+            return str(block_id).removeprefix(BLOCK_MARK)
+    return ""
+
+
+def _ts(posted: Posted) -> tuple[int, str]:
+    return len(posted.ts), posted.ts
+
+
+def _is_id(channel: str) -> bool:
+    return channel[:1] in {"C", "G", "D"} and channel.isalnum() and channel.isupper()

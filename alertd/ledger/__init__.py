@@ -1,0 +1,102 @@
+"""The ledger: what was seen, what is to be told, what was sent. Poll and deliver meet here and nowhere else."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from alertd.event import Event
+from alertd.ledger.model import (
+    Attempt,
+    DestinationState,
+    Match,
+    Message,
+    MessageState,
+    Notification,
+    NotificationKind,
+    RuleState,
+    Scan,
+)
+
+
+class Ledger(Protocol):
+    """Every method is one transaction, durable when it returns. Safe to use from several threads.
+
+    LedgerUnusableError, from any method: the store cannot be read or written (disk full, I/O error). Nothing of the
+    transaction happened, or, after an I/O error, nobody knows: the process must end and start again.
+    """
+
+    # poll
+    def rule_states(self, rule_set: str) -> Mapping[str, RuleState]: ...
+
+    def unseen(self, rule_set: str, keys: Collection[str]) -> frozenset[str]:
+        """Those of the event keys that this rule set has no match for."""
+
+    def record(
+        self, matches: Sequence[Match], *, now: datetime, scans: Sequence[Scan] = (), covered: Sequence[RuleState] = ()
+    ) -> int:
+        """Insert or ignore events, matches and their notifications; with the last page of a scan also the scan
+        and the rules it covered (covered_until never moves back). Returns how many matches were new.
+
+        A match (event key x rule set) is inserted once. For each name in `notify`: the first to tell this event there
+        becomes a `message` (`session` where the rule delivers so, `baseline` for MatchKind.BASELINE); a further rule
+        set's alert becomes an `echo`; a further baseline match is kept as the match alone. A quiet fast scan (new == 0)
+        updates the rule set's last scan in place rather than adding a row.
+        """
+
+    # deliver
+    def destination(self, name: str) -> DestinationState: ...
+
+    def save_destination(self, state: DestinationState) -> None: ...
+
+    def waiting_count(self, destination: str, kind: NotificationKind) -> int:
+        """Notifications of this kind that are in no message yet."""
+
+    def waiting(self, destination: str, kind: NotificationKind, *, limit: int) -> tuple[Notification, ...]:
+        """Notifications of this kind that are in no message yet, oldest event first."""
+
+    def freeze(self, message: Message, notifications: Iterable[int]) -> None:
+        """Store a new pending message and put these waiting notifications into it, in the given order."""
+
+    def drop_echoes(self, notifications: Iterable[int]) -> None:
+        """Close echo notifications without a message: the destination has no threads."""
+
+    def next_pending(self, destination: str, *, now: datetime) -> Message | None:
+        """The oldest pending message that may be sent now: not_before is over and its thread's parent, if it has
+        one, is sent (or dead: then it goes to the top level)."""
+
+    def message(self, delivery_id: str) -> Message: ...
+
+    def messages(self, destination: str, state: MessageState) -> tuple[Message, ...]:
+        """Oldest first."""
+
+    def to_sweep(self, destination: str) -> tuple[Message, ...]:
+        """Sent messages with repeat_possible that have sweeps to come (not_before not null)."""
+
+    def session_parent(self, destination: str, session: str) -> Message | None:
+        """The message that first told an event of this session there, in whatever state."""
+
+    def save(
+        self,
+        message: Message,
+        *,
+        was: MessageState,
+        attempt: Attempt | None = None,
+        destination: DestinationState | None = None,
+    ) -> None:
+        """Store the message's new values if its state still is `was` (LedgerConflictError otherwise), insert or
+        replace the attempt, store the destination's state: one transaction."""
+
+    def items(self, delivery_id: str) -> tuple[Notification, ...]:
+        """What a message tells, in its order."""
+
+    # people
+    def attempts(self, delivery_id: str) -> tuple[Attempt, ...]: ...
+
+    def find_events(self, text: str) -> tuple[Event, ...]:
+        """Events whose id or key is, or begins with, `text`."""
+
+    def prune(self, *, before: datetime) -> int:
+        """Forget events that happened and were seen before `before`, with everything that hangs on them, but nothing
+        undelivered; raises the rules' floor to it. Returns how many."""
+
+    def close(self) -> None: ...

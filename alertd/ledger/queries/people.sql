@@ -1,0 +1,80 @@
+-- find_events
+-- By the beginning of the id, or the whole key. GLOB compares by the index, and ids hold no wildcards after escaping.
+SELECT event FROM events WHERE event_id >= :text AND event_id < :text || char(1114111)
+UNION
+SELECT event FROM events WHERE event_key = :text
+LIMIT 50;
+
+-- life
+-- An event's matches with where each was told.
+SELECT m.rule_set, m.rule, m.kind AS match_kind, m.also, m.seen_at,
+    n.destination, n.kind, n.delivery_id, n.closed
+FROM matches AS m LEFT JOIN notifications AS n USING (event_key, rule_set)
+WHERE m.event_key = :event_key
+ORDER BY m.seen_at, m.rule_set, n.destination;
+
+-- rule_set_overview
+-- How each rule set is doing.
+SELECT r.rule_set,
+    min(r.covered_until) AS covered_until,
+    min(r.floor) AS covered_from,
+    (SELECT max(finished_at) FROM scans AS s WHERE s.rule_set = r.rule_set) AS last_scan,
+    (SELECT count(*) FROM matches AS m
+        WHERE m.rule_set = r.rule_set AND m.seen_at > :since AND m.kind = 'alert') AS new,
+    (SELECT count(*) FROM notifications AS n LEFT JOIN messages AS g USING (delivery_id)
+        WHERE n.rule_set = r.rule_set AND n.closed = 0 AND coalesce(g.state, 'pending') NOT IN ('sent', 'dead')) AS open
+FROM rules AS r GROUP BY r.rule_set ORDER BY r.rule_set;
+
+-- gaps
+-- Newest first.
+SELECT began, ended FROM gaps WHERE rule_set = :rule_set ORDER BY began DESC;
+
+-- destination_names
+-- Every destination that anything was ever meant for.
+SELECT destination AS name FROM notifications UNION SELECT destination FROM messages UNION SELECT name FROM destinations;
+
+-- destination_overview
+-- What waits for a destination, and since when.
+SELECT
+    (SELECT count(*) FROM notifications
+        WHERE destination = :name AND delivery_id IS NULL AND closed = 0) AS waiting,
+    (SELECT min(m.seen_at) FROM notifications AS n JOIN matches AS m USING (event_key, rule_set)
+        WHERE n.destination = :name AND n.delivery_id IS NULL AND n.closed = 0) AS oldest_waiting,
+    (SELECT count(*) FROM messages WHERE destination = :name AND state IN ('pending', 'sending')) AS pending,
+    (SELECT min(created_at) FROM messages
+        WHERE destination = :name AND state IN ('pending', 'sending', 'unknown')) AS oldest_message,
+    (SELECT count(*) FROM messages WHERE destination = :name AND state = 'unknown') AS unknown,
+    (SELECT max(sent_at) FROM messages WHERE destination = :name AND state = 'sent') AS last_sent;
+
+-- event_count
+-- How many events are remembered.
+SELECT count(*) AS events FROM events;
+
+-- old_events
+-- Events that may be forgotten, a few at a time: every notification was sent or given up.
+SELECT e.event_key FROM events AS e
+WHERE e.seen_at < :before AND e.event_time < :before
+    AND NOT EXISTS (
+        SELECT 1 FROM notifications AS n LEFT JOIN messages AS g USING (delivery_id)
+        WHERE n.event_key = e.event_key AND n.closed = 0 AND coalesce(g.state, 'pending') NOT IN ('sent', 'dead')
+    )
+LIMIT :limit;
+
+-- forget_event
+-- Its matches and notifications go with it.
+DELETE FROM events WHERE event_key = :event_key;
+
+-- forget_messages
+-- Done, old, and telling nothing any more.
+DELETE FROM messages AS g
+WHERE g.state IN ('sent', 'dead') AND g.created_at < :before AND g.not_before IS NULL
+    AND NOT EXISTS (SELECT 1 FROM notifications AS n WHERE n.delivery_id = g.delivery_id)
+    AND NOT EXISTS (SELECT 1 FROM messages AS reply WHERE reply.thread_of = g.delivery_id);
+
+-- raise_floor
+-- What is forgotten is never alerted again.
+UPDATE rules SET floor = max(coalesce(floor, :before), :before);
+
+-- forget_scans
+-- Old scans that found something.
+DELETE FROM scans WHERE finished_at < :before AND new > 0;

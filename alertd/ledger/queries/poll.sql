@@ -1,0 +1,56 @@
+-- unseen
+-- Which of the keys (a JSON array) the rule set has no match for.
+SELECT keys.value FROM json_each(:keys) AS keys
+WHERE NOT EXISTS (SELECT 1 FROM matches WHERE event_key = keys.value AND rule_set = :rule_set);
+
+-- insert_event
+-- An event is kept as it was first seen.
+INSERT INTO events (event_key, event_id, event_time, seen_at, session, event)
+VALUES (:event_key, :event_id, :event_time, :now, :session, :event)
+ON CONFLICT (event_key) DO NOTHING;
+
+-- insert_match
+-- Once in each rule set; the row count tells whether it is new.
+INSERT INTO matches (event_key, rule_set, rule, kind, facts, also, seen_at)
+VALUES (:event_key, :rule_set, :rule, :kind, :facts, :also, :now)
+ON CONFLICT (event_key, rule_set) DO NOTHING;
+
+-- is_told
+-- Whether the event itself has a notification for the destination.
+SELECT 1 FROM notifications WHERE event_key = :event_key AND destination = :destination AND kind <> 'echo';
+
+-- insert_notification
+-- The unique indices refuse what would tell an event twice.
+INSERT INTO notifications (event_key, destination, rule_set, kind, event_time)
+VALUES (:event_key, :destination, :rule_set, :kind, :event_time);
+
+-- rule_states
+-- All rules of a rule set that ever ran.
+SELECT * FROM rules WHERE rule_set = :rule_set;
+
+-- save_rule_state
+-- What is covered never moves back; the floor neither, once it is there.
+INSERT INTO rules (rule_set, rule, fingerprint, started_at, covered_until, floor)
+VALUES (:rule_set, :rule, :fingerprint, :started_at, :covered_until, :floor)
+ON CONFLICT (rule_set, rule) DO UPDATE SET
+    fingerprint = excluded.fingerprint,
+    covered_until = max(coalesce(covered_until, excluded.covered_until), coalesce(excluded.covered_until, covered_until)),
+    floor = coalesce(floor, excluded.floor);
+
+-- covered_until
+-- How far the rule set as a whole is covered.
+SELECT min(covered_until) AS covered_until FROM rules WHERE rule_set = :rule_set AND covered_until IS NOT NULL;
+
+-- insert_gap
+-- A scan that did not reach back to what was covered leaves a gap.
+INSERT INTO gaps (rule_set, began, ended) VALUES (:rule_set, :began, :ended)
+ON CONFLICT (rule_set, began) DO UPDATE SET ended = max(ended, excluded.ended);
+
+-- forget_quiet_scan
+-- Of the scans that found nothing only the newest of each kind is kept.
+DELETE FROM scans WHERE rule_set = :rule_set AND kind = :kind AND new = 0;
+
+-- insert_scan
+-- One completed search.
+INSERT INTO scans (rule_set, kind, started_at, finished_at, reach, candidates, new)
+VALUES (:rule_set, :kind, :started_at, :finished_at, :reach, :candidates, :new);

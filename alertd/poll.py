@@ -1,0 +1,311 @@
+"""Heart 1: search → ledger. A scan either completes, and moves what is covered, or it never happened.
+
+What a scan finds is recorded page by page; the ledger ignores what it knows, so scans may overlap, repeat and run
+beside each other. Poll never sends anything.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from alertd.clock import Clock
+from alertd.errors import PartialError, PermanentError
+from alertd.event import read_event, read_key
+from alertd.ledger import Ledger
+from alertd.ledger.model import Match, MatchKind, RuleState, Scan, ScanKind
+from alertd.profile import Profile
+from alertd.rules.compile import candidates, classification, first_rule, probe, window
+from alertd.rules.load import fingerprint
+from alertd.rules.model import Rule, RuleSet
+from alertd.search import Hit, Search, SearchClient
+from alertd.trouble import Troubles
+
+# Documents that no rule takes are remembered so that a quiet poll need not classify them again.
+MOST_REMEMBERED = 200_000
+
+_log = structlog.get_logger("alertd.poll")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a group of rule sets searches, and how far back."""
+
+    name: str
+    index: str
+    profile: Profile
+    time_fields: tuple[str, ...]
+    ingest_field: str | None
+    look_back: timedelta
+    overlap: timedelta  # on the event's time
+    ingest_overlap: timedelta  # on the time of ingest, where the source has it
+    page_size: int
+    timeout: timedelta
+
+
+@dataclass(slots=True)
+class Poll:
+    """The scans of one source. Holds what may be forgotten: the ledger has all that may not."""
+
+    source: Source
+    rule_sets: tuple[RuleSet, ...]
+    connect: Callable[[], SearchClient]
+    ledger: Ledger
+    clock: Clock
+    troubles: Troubles
+    _client: SearchClient | None = None
+    _unclaimed: dict[tuple[str, str], None] = field(default_factory=dict)  # (rule set, event key) that no rule takes
+    _failing: dict[tuple[str, str], str] = field(default_factory=dict)  # (rule set, rule) → why; rule "" is the set
+    _last_start_seconds: float | None = None  # of the last complete scan
+    _ready: frozenset[str] = frozenset()  # rule sets whose baseline is done
+
+    def start(self) -> None:
+        """Note when each new rule began, before anything can fail: what happens from now on is alerted, not listed."""
+        now = self.clock.now()
+        for rule_set in self.rule_sets:
+            known = self.ledger.rule_states(rule_set.id)
+            new = [rule for rule in rule_set.rules if rule.id not in known]
+            states = [RuleState(rule_set.id, rule.id, fingerprint(rule_set, rule), now, None) for rule in new]
+            self.ledger.record((), now=now, covered=states)
+
+    def fast(self) -> int:
+        """Scan what may be new for every rule set that has its baseline. Returns how many events were recorded."""
+        ready = tuple(rule_set for rule_set in self.rule_sets if rule_set.id in self._ready)
+        if not ready:
+            return 0
+        return self._complete(ScanKind.FAST, ready, self._reach_since_last(ready))
+
+    def sweep(self) -> int:
+        """Scan the whole look-back: first the baseline of new and changed rules, then everything against the ledger."""
+        self._retry_failing()
+        self.troubles.end(f"source {self.source.name}")
+        found = 0
+        for rule_set in self.rule_sets:
+            if self._due_baseline(rule_set):
+                found += self._complete(ScanKind.BASELINE, (rule_set,), self.source.look_back)
+            self._ready |= {rule_set.id}
+        return found + self._complete(ScanKind.SWEEP, self.rule_sets, self._look_back())
+
+    def _complete(self, kind: ScanKind, rule_sets: Sequence[RuleSet], reach: timedelta) -> int:
+        """Run one scan; where the server refuses it, find the rules to blame, set them aside and run it without them."""
+        try:
+            return self._scan(kind, self._healthy(rule_sets), reach)
+        except (PermanentError, PartialError) as error:
+            if not self._set_aside_culprits(rule_sets):
+                raise
+            _log.warning("scan_repeated_without_failing_rules", source=self.source.name, reason=str(error))
+            return self._scan(kind, self._healthy(rule_sets), reach)
+
+    def _scan(self, kind: ScanKind, rule_sets: Sequence[RuleSet], reach: timedelta) -> int:
+        started_at, started_seconds = self.clock.now(), self.clock.elapsed_seconds()
+        boundaries = {rule_set.id: self._boundaries(rule_set) for rule_set in rule_sets}
+        counts = {rule_set.id: [0, 0] for rule_set in rule_sets}  # candidates, new
+        held: list[Match] = []  # the last page goes into the ledger together with the scan
+        found = 0
+        for page in self._candidate_pages(rule_sets, reach, undated=kind is not ScanKind.FAST):
+            found += self.ledger.record(held, now=self.clock.now())
+            held = []
+            for rule_set in rule_sets:
+                hits = [hit for hit in page if _is_candidate(hit, rule_set)]
+                matches = self._matches(rule_set, hits, boundaries[rule_set.id])
+                counts[rule_set.id][0] += len(hits)
+                counts[rule_set.id][1] += len(matches)
+                held += matches
+        finished_at = self.clock.now()
+        scans = [
+            Scan(rule_set.id, kind, started_at, finished_at, reach, *counts[rule_set.id]) for rule_set in rule_sets
+        ]
+        covered = [state for rule_set in rule_sets for state in self._covered(rule_set, started_at, reach)]
+        found += self.ledger.record(held, now=finished_at, scans=scans, covered=covered)
+        if kind is not ScanKind.BASELINE and (self._last_start_seconds or 0) < started_seconds:
+            self._last_start_seconds = started_seconds
+        return found
+
+    def _candidate_pages(
+        self, rule_sets: Sequence[RuleSet], reach: timedelta, *, undated: bool
+    ) -> Iterator[tuple[Hit, ...]]:
+        """Documents without a time are looked for by the sweep: no range would ever find them."""
+        within = window(
+            self.source.time_fields,
+            reach,
+            ingest_field=self.source.ingest_field,
+            ingest_reach=reach - self.source.overlap + self.source.ingest_overlap,
+            undated=undated,
+        )
+        for query in candidates(rule_sets, within):
+            yield from self._search.pages(self._question(query, self.source.profile.key_fields))
+
+    @property
+    def _search(self) -> SearchClient:
+        """Connected when it is first needed: the server may be down when alertd starts."""
+        if self._client is None:
+            self._client = self.connect()
+        return self._client
+
+    def _question(self, query: Mapping[str, object], fields: Sequence[str]) -> Search:
+        return Search(self.source.index, query, tuple(fields), self.source.page_size, self.source.timeout)
+
+    def _matches(
+        self, rule_set: RuleSet, hits: Sequence[Hit], boundaries: Mapping[str, datetime | None]
+    ) -> list[Match]:
+        """Classify the hits that the ledger has not seen: which rule takes each."""
+        by_key: dict[str, Hit] = {}
+        for hit in hits:
+            key = read_key(hit.source, hit.fields, index=hit.index, document_id=hit.id, profile=self.source.profile)
+            if (rule_set.id, key) not in self._unclaimed:
+                by_key.setdefault(key, hit)
+        unseen = self.ledger.unseen(rule_set.id, by_key.keys())
+        documents = self._classified(rule_set, [by_key[key] for key in unseen])
+        matches = []
+        for key in unseen:
+            hit = documents[by_key[key].index, by_key[key].id]
+            rule, also = first_rule(rule_set, hit.matched)
+            if rule is None:
+                self._remember(rule_set, key)
+            else:
+                matches.append(self._match(rule, also, hit, boundaries))
+        return sorted(matches, key=lambda match: match.event.time)
+
+    def _match(self, rule: Rule, also: tuple[str, ...], hit: Hit, boundaries: Mapping[str, datetime | None]) -> Match:
+        event = read_event(
+            hit.source,
+            hit.fields,
+            index=hit.index,
+            document_id=hit.id,
+            profile=self.source.profile,
+            seen_at=self.clock.now(),
+        )
+        boundary = boundaries[rule.id]
+        kind = MatchKind.BASELINE if boundary and event.time < boundary else MatchKind.ALERT
+        _log.info("event_matched", event_key=event.key, rule=rule.id, kind=kind.value, event_time=event.time)
+        return Match(event=event, rule=rule.facts, kind=kind, notify=rule.notify, also=also)
+
+    def _classified(self, rule_set: RuleSet, hits: Sequence[Hit]) -> dict[tuple[str, str], Hit]:
+        """The same documents with the fields that messages need and the names of the rules that match them."""
+        found: dict[tuple[str, str], Hit] = {}
+        if not hits:
+            return found
+        ids = [hit.id for hit in hits]
+        for query in classification(rule_set, ids):
+            for page in self._search.pages(self._question(query, (*self.source.profile.fields, *rule_set.fields))):
+                for hit in page:
+                    known = found.get((hit.index, hit.id))
+                    found[hit.index, hit.id] = replace(hit, matched=hit.matched + (known.matched if known else ()))
+        gone = [hit for hit in hits if (hit.index, hit.id) not in found]
+        if gone:
+            raise PartialError(
+                f"{len(gone)} documents of {self.source.index} disappeared between two searches, {gone[0].id} for one"
+            )
+        return found
+
+    def _remember(self, rule_set: RuleSet, key: str) -> None:
+        if self._failing:
+            return  # the failing rule might have taken it
+        if len(self._unclaimed) >= MOST_REMEMBERED:
+            self._unclaimed.clear()
+        self._unclaimed[rule_set.id, key] = None
+
+    # how far back
+
+    def _reach_since_last(self, rule_sets: Sequence[RuleSet]) -> timedelta:
+        if self._last_start_seconds is not None:
+            since = timedelta(seconds=self.clock.elapsed_seconds() - self._last_start_seconds)
+        else:
+            since = self._since_covered(rule_sets)
+        return since + self.source.overlap
+
+    def _look_back(self) -> timedelta:
+        """Longer than the look-back after a longer downtime."""
+        return max(self.source.look_back, self._since_covered(self.rule_sets) + self.source.overlap)
+
+    def _since_covered(self, rule_sets: Sequence[RuleSet]) -> timedelta:
+        states = [state for rule_set in rule_sets for state in self.ledger.rule_states(rule_set.id).values()]
+        covered = [state.covered_until for state in states if state.covered_until]
+        # the wall clock may have been put back meanwhile: the sweep makes up for what that hides
+        return max(self.clock.now() - min(covered), timedelta(0)) if covered else timedelta(0)
+
+    # new, changed and failing rules
+
+    def _due_baseline(self, rule_set: RuleSet) -> bool:
+        states = self.ledger.rule_states(rule_set.id)
+        return any(_is_new(states.get(rule.id), rule_set, rule) for rule in rule_set.rules)
+
+    def _boundaries(self, rule_set: RuleSet) -> dict[str, datetime | None]:
+        """For each rule: events before this time are listed rather than alerted; None: all are alerted."""
+        states = self.ledger.rule_states(rule_set.id)
+        return {rule.id: self._boundary(states[rule.id], rule_set, rule) for rule in rule_set.rules}
+
+    def _boundary(self, state: RuleState, rule_set: RuleSet, rule: Rule) -> datetime | None:
+        if state.covered_until is None:
+            return state.started_at
+        if state.fingerprint != fingerprint(rule_set, rule):
+            return state.covered_until - self.source.overlap
+        return state.floor
+
+    def _covered(self, rule_set: RuleSet, started_at: datetime, reach: timedelta) -> Iterator[RuleState]:
+        states = self.ledger.rule_states(rule_set.id)
+        for rule in rule_set.rules:
+            known = states[rule.id]
+            yield replace(
+                known,
+                fingerprint=fingerprint(rule_set, rule),
+                covered_until=started_at,
+                floor=known.floor or started_at - reach,
+            )
+
+    def _healthy(self, rule_sets: Sequence[RuleSet]) -> tuple[RuleSet, ...]:
+        return tuple(
+            replace(
+                rule_set, rules=tuple(rule for rule in rule_set.rules if (rule_set.id, rule.id) not in self._failing)
+            )
+            for rule_set in rule_sets
+            if (rule_set.id, "") not in self._failing
+        )
+
+    def _set_aside_culprits(self, rule_sets: Sequence[RuleSet]) -> bool:
+        """Ask for each query alone whether the server takes it."""
+        culprits = {name: why for rule_set in self._healthy(rule_sets) for name, why in self._refused(rule_set)}
+        for (set_id, rule_id), why in culprits.items():
+            self._failing[set_id, rule_id] = why
+            self.troubles.begin(_subject(set_id, rule_id), f"is refused by the search server: {why} The others go on.")
+        return bool(culprits)
+
+    def _refused(self, rule_set: RuleSet) -> Iterator[tuple[tuple[str, str], str]]:
+        if rule_set.query and (why := self._why_refused(rule_set.query.clause)):
+            yield (rule_set.id, ""), why
+            return
+        for rule in rule_set.rules:
+            if why := self._why_refused(rule.query.clause):
+                yield (rule_set.id, rule.id), why
+
+    def _why_refused(self, clause: Mapping[str, object]) -> str | None:
+        try:
+            for _ in self._search.pages(self._question(probe(clause), ())):
+                pass
+        except (PermanentError, PartialError) as error:
+            return str(error)
+        return None
+
+    def _retry_failing(self) -> None:
+        """A rule that failed because of the data's mapping may work by now; an empty index must not clear it."""
+        for (set_id, rule_id), _ in tuple(self._failing.items()):
+            rule_set = next(rule_set for rule_set in self.rule_sets if rule_set.id == set_id)
+            rule = next((rule for rule in rule_set.rules if rule.id == rule_id), None)
+            query = rule.query if rule else rule_set.query
+            if query and self._why_refused(query.clause) is None:
+                del self._failing[set_id, rule_id]
+                self._unclaimed.clear()
+                self.troubles.end(_subject(set_id, rule_id))
+
+
+def _is_candidate(hit: Hit, rule_set: RuleSet) -> bool:
+    return any(name == f"set:{rule_set.id}" or name.startswith(f"rule:{rule_set.id}/") for name in hit.matched)
+
+
+def _is_new(state: RuleState | None, rule_set: RuleSet, rule: Rule) -> bool:
+    return state is None or state.covered_until is None or state.fingerprint != fingerprint(rule_set, rule)
+
+
+def _subject(set_id: str, rule_id: str) -> str:
+    return f"rule {rule_id}" if rule_id else f"rule set {set_id}"

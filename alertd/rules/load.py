@@ -1,0 +1,275 @@
+"""TOML rule files → rule sets. Strict: every mistake of every file at once, each with its line and a way out."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from alertd.errors import ConfigError, Problem
+from alertd.rules.model import Deliver, Query, Rule, RuleFacts, RuleSet, RuleTest, Sample, Severity
+from alertd.rules.query import LANGUAGES, meaning, read_query
+from alertd.rules.samples import SampleError, read_samples, table_sample
+from alertd.rules.table import Mistake, Table
+from alertd.toml import read_toml, suggest
+
+_SET_KEYS = ("id", "source", "notify", "query", "fields", "rules")
+_RULE_KEYS = (
+    "id",
+    "title",
+    "severity",
+    "query",
+    "notify",
+    "deliver",
+    "runbook",
+    "description",
+    "false_positives",
+    "references",
+    "message",
+    "tests",
+)
+_MESSAGE_KEYS = ("summary",)
+_TEST_KEYS = ("name", "events", "expect", "message_contains")
+_OUTCOMES = ("match", "no match")
+# Ids stand in event keys, logs and names of queries, so they are plain, and short enough for one line.
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What rules may refer to. Names that are not known here (None) are taken as they are."""
+
+    sources: Collection[str] | None
+    destinations: Collection[str] | None
+    default_notify: tuple[str, ...]
+    check_template: Callable[[str], str | None]  # the mistake in a message template, or None
+    runbook_base: str | None = None  # where runbooks live that a rule names without https://
+
+
+def find_rule_files(base: Path, patterns: Sequence[str]) -> tuple[Path, ...]:
+    """Files in order of their names; a pattern that finds none is a mistake. ConfigError."""
+    problems, found = [], []
+    for pattern in patterns:
+        # a pattern may be absolute
+        root, relative = (Path("/"), pattern.lstrip("/")) if pattern.startswith("/") else (base, pattern)
+        try:
+            files = sorted(path for path in root.glob(relative) if path.is_file())
+        except ValueError as error:
+            problems.append(Problem("rules.paths", f'"{pattern}" is no pattern of file names: {error}'))
+            continue
+        if not files:
+            problems.append(Problem("rules.paths", f'no file matches "{pattern}" in {base}'))
+        found += files
+    if problems:
+        raise ConfigError(problems)
+    return tuple(dict.fromkeys(found))
+
+
+def load_rules(paths: Sequence[Path], around: Surroundings) -> tuple[RuleSet, ...]:
+    """ConfigError with every mistake."""
+    problems: list[Problem] = []
+    rule_sets = []
+    for path in paths:
+        mistakes: list[Mistake] = []
+        try:
+            file = read_toml(path, shown=_shown(path))
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        rule_sets.append(_rule_set(Table(file, (), file.data, mistakes), around))
+        problems += [mistake.problem for mistake in sorted(mistakes, key=lambda mistake: mistake.line)]
+    problems += _repeated_ids(rule_sets)
+    if problems:
+        raise ConfigError(problems)
+    return tuple(rule_sets)
+
+
+def fingerprint(rule_set: RuleSet, rule: Rule) -> str:
+    """The same as long as the rule means the same: titles, severities, tests and line breaks may change."""
+    meant = [rule_set.source, meaning(rule_set.query) if rule_set.query else None, meaning(rule.query)]
+    return hashlib.sha256(json.dumps(meant).encode()).hexdigest()[:16]
+
+
+def _rule_set(table: Table, around: Surroundings) -> RuleSet:
+    table.allow(_SET_KEYS)
+    set_id = _id(table) if "id" in table.data else _id_of_file(table)
+    notify = _notify(table, around, around.default_notify)
+    rules = tuple(_rule(rule, around, set_id=set_id, notify=notify) for rule in table.tables("rules"))
+    if not table.data.get("rules", []):
+        table.note(None, "there is no rule in this file: it needs at least one [[rules]] table")
+    _check_expectations(table, rules)
+    return RuleSet(
+        id=set_id,
+        source=_source(table, around),
+        query=read_query(table) if "query" in table.data else None,
+        rules=rules,
+        path=table.file.path,
+        fields=table.texts("fields"),
+    )
+
+
+def _rule(table: Table, around: Surroundings, *, set_id: str, notify: tuple[str, ...]) -> Rule:
+    table.allow(_RULE_KEYS)
+    message = table.table("message")
+    message.allow(_MESSAGE_KEYS)
+    facts = RuleFacts(
+        rule_set=set_id,
+        id=_id(table),
+        title=table.needed_text("title"),
+        severity=_severity(table),
+        deliver=table.choice("deliver", Deliver) or Deliver.MESSAGE,
+        runbook=_runbook(table, around),
+        summary=_template(message, around),
+    )
+    told = _notify(table, around, notify)
+    if not told and around.destinations is not None:
+        table.note("notify", f'rule "{facts.id}" tells nobody: set notify here, in the file, or in [rules]')
+    return Rule(
+        facts=facts,
+        query=_needed_query(table),
+        notify=told,
+        where=table.where(),
+        description=table.text("description") or "",
+        false_positives=table.texts("false_positives"),
+        references=table.texts("references"),
+        tests=tuple(_test(test) for test in table.tables("tests")),
+    )
+
+
+def _needed_query(table: Table) -> Query:
+    if "query" not in table.data:
+        written = ", ".join(f"query.{name}" for name in LANGUAGES)
+        table.note(None, f"query is missing: write one of {written}")
+    return read_query(table)
+
+
+def _severity(table: Table) -> Severity:
+    if "severity" not in table.data:
+        table.note("severity", f"severity is missing. {suggest('', [member.value for member in Severity])}")
+    return table.choice("severity", Severity) or Severity.MEDIUM
+
+
+def _test(table: Table) -> RuleTest:
+    table.allow(_TEST_KEYS)
+    contains = table.texts("message_contains")
+    expect = table.needed_text("expect")
+    if contains and expect == "no match":
+        table.note("message_contains", 'message_contains has nothing to look at: with "no match" there is no message')
+    return RuleTest(
+        name=table.needed_text("name"),
+        samples=tuple(_samples(table)),
+        expect=expect,
+        where=table.where(),
+        message_contains=contains,
+    )
+
+
+def _samples(table: Table) -> Iterator[Sample]:
+    events = table.data.get("events")
+    if not isinstance(events, list) or not events:
+        table.note("events", "events must list at least one event: a JSON or NDJSON file beside this one, or a table")
+        return
+    for number, event in enumerate(events):
+        place = table.file.where((*table.at, "events", number))
+        try:
+            if isinstance(event, dict):
+                yield table_sample(event, place)
+            elif isinstance(event, str):
+                yield from read_samples(table.file.path.parent / event, event)
+            else:
+                table.note("events", f"{event!r} is neither the name of a file nor a table")
+        except SampleError as error:
+            line = table.file.line_of((*table.at, "events", number))
+            table.mistakes.append(Mistake(line, Problem(place, str(error))))
+
+
+def _id(table: Table) -> str:
+    text = table.needed_text("id")
+    if text and not _ID.fullmatch(text):
+        table.note(
+            "id",
+            f'id "{text}" must be of small letters, digits, dots, dashes and underscores, at most 100:'
+            " the ledger hangs on it",
+        )
+    return text
+
+
+def _id_of_file(table: Table) -> str:
+    stem = table.file.path.stem
+    if not _ID.fullmatch(stem):
+        table.note(None, f'the file\'s name cannot be the id of its rule set ("{stem}"): set id = "…" at the top')
+    return stem
+
+
+def _source(table: Table, around: Surroundings) -> str:
+    source = table.text("source")
+    if around.sources is None:
+        return source or ""
+    if source is None and "source" not in table.data:
+        if len(around.sources) != 1:
+            table.note("source", f"source is missing. {suggest('', sorted(around.sources))}")
+        return next(iter(around.sources), "")
+    if source is not None and source not in around.sources:
+        table.note("source", f'unknown source "{source}". {suggest(source, sorted(around.sources))}')
+    return source or ""
+
+
+def _notify(table: Table, around: Surroundings, default: tuple[str, ...]) -> tuple[str, ...]:
+    if "notify" not in table.data:
+        return default
+    names = table.texts("notify")
+    for name in names:
+        if around.destinations is not None and name not in around.destinations:
+            table.note("notify", f'unknown destination "{name}". {suggest(name, sorted(around.destinations))}')
+    return names
+
+
+def _runbook(table: Table, around: Surroundings) -> str | None:
+    """An address, or a name below [message] runbook_base; without that there is nothing to link to."""
+    text = table.text("runbook")
+    if text is None or text.startswith(("https://", "http://")):
+        return text
+    return f"{around.runbook_base.rstrip('/')}/{text}" if around.runbook_base else None
+
+
+def _template(table: Table, around: Surroundings) -> str | None:
+    summary = table.text("summary")
+    mistake = around.check_template(summary) if summary else None
+    if mistake:
+        table.note("summary", f"message.summary: {mistake}")
+    return summary
+
+
+def _check_expectations(table: Table, rules: Sequence[Rule]) -> None:
+    """Only a rule of the same set can take an event from another."""
+    allowed = [*_OUTCOMES, *(rule.id for rule in rules)]
+    for rule in rules:
+        for test in rule.tests:
+            if test.expect and test.expect not in allowed:
+                what = f'expect names no rule of this file: "{test.expect}". {suggest(test.expect, allowed)}'
+                line = int(test.where.rpartition(":")[2])
+                table.mistakes.append(Mistake(line, Problem(test.where, what)))
+
+
+def _repeated_ids(rule_sets: Sequence[RuleSet]) -> Iterator[Problem]:
+    sets: dict[str, Path] = {}
+    rules: dict[str, str] = {}
+    for rule_set in rule_sets:
+        if first := sets.get(rule_set.id):
+            yield Problem(
+                f"{_shown(rule_set.path)}:1",
+                f'rule set id "{rule_set.id}" is that of {_shown(first)} too: the ledger hangs on it',
+            )
+        sets.setdefault(rule_set.id, rule_set.path)
+        for rule in rule_set.rules:
+            if rule.id and rule.id in rules:
+                yield Problem(
+                    rule.where, f'rule id "{rule.id}" is used at {rules[rule.id]} too: the ledger hangs on it'
+                )
+            rules.setdefault(rule.id, rule.where)
+
+
+def _shown(path: Path) -> str:
+    """Relative to where the person is, if below it."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,90 @@
+"""Rules as the rest of alertd sees them: frozen, checked, with the place each came from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class Deliver(StrEnum):
+    MESSAGE = "message"  # one event, one message
+    SESSION = "session"  # listed in the thread of the session's first message, at most one reply a minute
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query in its own language, and the same as a clause of query DSL."""
+
+    language: str  # "lucene", "kql" or "dsl"
+    text: str  # as written; for dsl, compact JSON
+    clause: Mapping[str, object]
+    where: str  # "rules/team.toml:22"
+    weight: int = 1  # about how many of the clauses that a server counts
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A document of a rule test, and the place to look for it."""
+
+    document: Mapping[str, object]
+    where: str  # "events/console-login.json", "rules/team.toml:31"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTest:
+    """One [[rules.tests]]: each of these documents, in an index of its own kind, must give `expect`."""
+
+    name: str
+    samples: tuple[Sample, ...]
+    expect: str  # "match": this rule takes it; "no match": no rule of the set does; or the id of the rule that does
+    where: str
+    message_contains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFacts:
+    """What a message says about the rule that took an event. Stored with the match: the rule may be gone by then."""
+
+    rule_set: str
+    id: str
+    title: str
+    severity: Severity
+    deliver: Deliver = Deliver.MESSAGE
+    runbook: str | None = None
+    summary: str | None = None  # template of the headline; None: the default one
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    facts: RuleFacts
+    query: Query
+    notify: tuple[str, ...]  # names of destinations: the rule's own, else the set's
+    where: str
+    description: str = ""
+    false_positives: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    tests: tuple[RuleTest, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return self.facts.id
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """One file. Its rules are tried in file order; an event belongs to the first that matches it."""
+
+    id: str
+    source: str  # name of a [sources.NAME]
+    query: Query | None  # ANDed with every rule's
+    rules: tuple[Rule, ...]
+    path: Path
+    fields: tuple[str, ...] = field(default=())  # document fields its messages need beside the profile's

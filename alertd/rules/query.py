@@ -1,0 +1,101 @@
+"""The `query` table of a rule or a rule set → a clause of query DSL. Judges what can be judged without a server."""
+
+import json
+from collections.abc import Callable, Mapping
+
+from alertd.rules.compile import MOST_CLAUSES, lucene
+from alertd.rules.lucene import LuceneError, SyntaxMistake, canonical, parse, weight
+from alertd.rules.model import Query
+from alertd.rules.table import Table
+from alertd.toml import suggest
+
+# Of a long query, what fits a terminal beside its mistake.
+SHOWN_BEFORE_MISTAKE, SHOWN_AFTER_MISTAKE = 60, 40
+
+_ONE_CLAUSE = 'must be one clause of query DSL, as a table or a JSON text: {"term": {"field": "value"}}'
+
+
+def read_query(owner: Table) -> Query:
+    """The query of this table, which has one. Where it is wrong, a query that matches nothing stands for it."""
+    table = owner.table("query")
+    if len(table.data) == 1:
+        [language] = table.data
+        value = table.data[language]
+        if language in _READERS:
+            return _READERS[language](table, value)
+        owner.note("query", f'unknown query language "{language}". {suggest(language, list(LANGUAGES))}')
+    elif isinstance(owner.data["query"], dict):
+        written = ", ".join(f"query.{name}" for name in LANGUAGES)
+        owner.note("query", f"query must have exactly one of {written}; it has {', '.join(table.data) or 'none'}")
+    return _nothing(table)
+
+
+def meaning(query: Query) -> tuple[str, str]:
+    """The same for queries that differ in nothing but white space."""
+    return query.language, canonical(query.text) if query.language == "lucene" else query.text
+
+
+def _lucene(table: Table, value: object) -> Query:
+    if not isinstance(value, str):
+        table.note("lucene", "query.lucene must be a text")
+        return _nothing(table)
+    try:
+        parsed = parse(value)
+    except LuceneError as error:
+        _note_mistake(table, "lucene", value, error.mistake)
+        return _nothing(table)
+    words = weight(parsed, of_any_field=MOST_CLAUSES)
+    return Query("lucene", value, lucene(value), table.where("lucene"), words)
+
+
+def _kql(table: Table, _value: object) -> Query:
+    table.note("kql", "query.kql is not supported yet: write the query as lucene or dsl")
+    return _nothing(table)
+
+
+def _dsl(table: Table, value: object) -> Query:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            table.note("dsl", f"query.dsl is not JSON: {error}")
+            return _nothing(table)
+    if not isinstance(value, dict) or len(value) != 1:
+        table.note("dsl", f"query.dsl {_ONE_CLAUSE}")
+        return _nothing(table)
+    try:
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError):
+        table.note("dsl", "query.dsl holds a date, a time, inf or nan, which JSON cannot: write it as a text")
+        return _nothing(table)
+    return Query("dsl", text, value, table.where("dsl"), _weight(value))
+
+
+def _weight(value: object) -> int:
+    """Rather too much than too little: a word may be a clause."""
+    if isinstance(value, dict):
+        return sum(1 if name == "terms" else _weight(item) for name, item in value.items())
+    if isinstance(value, list):
+        return sum(_weight(item) for item in value)
+    return len(value.split()) if isinstance(value, str) else 1
+
+
+def _note_mistake(table: Table, language: str, text: str, mistake: SyntaxMistake) -> None:
+    """Shows the line of the query with a mark below the place."""
+    before = text[: mistake.column - 1]
+    number = before.count("\n")
+    column = len(before) - (before.rfind("\n") + 1)
+    line = text.split("\n")[number].rstrip("\r")
+    start = max(0, column - SHOWN_BEFORE_MISTAKE)
+    shown = line[start : column + SHOWN_AFTER_MISTAKE].replace("\t", " ")
+    place = f"line {number + 1}, column {column + 1}" if "\n" in text.strip("\n") else f"column {column + 1}"
+    what = f"query.{language} cannot be parsed at {place}: {mistake.what}\n    {shown}\n    {' ' * (column - start)}^"
+    table.note(language, what, text_line=number)
+
+
+def _nothing(table: Table) -> Query:
+    return Query("dsl", '{"match_none":{}}', {"match_none": {}}, table.where())
+
+
+_READERS: Mapping[str, Callable[[Table, object], Query]] = {"lucene": _lucene, "kql": _kql, "dsl": _dsl}
+LANGUAGES = tuple(_READERS)

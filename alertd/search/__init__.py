@@ -1,0 +1,63 @@
+"""The search server behind one Protocol: whole answers or an exception, never a part of an answer."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    index: str
+    id: str
+    source: Mapping[str, object]  # the asked part of _source, nested or with dotted keys, as the document has it
+    fields: Mapping[str, tuple[object, ...]] = field(
+        default_factory=dict
+    )  # what `fields` answered: for documents whose _source lacks it
+    matched: tuple[str, ...] = ()  # names of the named queries it matches
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One complete question: every document of `index` that `query` matches, in no particular order."""
+
+    index: str
+    query: Mapping[str, object]
+    fields: tuple[str, ...]  # paths to return, in _source and in `fields`
+    page_size: int
+    timeout: timedelta  # for each request, on the server and on the wire
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    flavor: str  # "elasticsearch" or "opensearch"
+    version: str
+    cluster: str
+
+
+class SearchClient(Protocol):
+    def server(self) -> Server:
+        """Who answers. RetryError, PermanentError as below."""
+
+    def pages(self, search: Search) -> Iterator[tuple[Hit, ...]]:
+        """Yield every hit, a page at a time; an index without hits yields one empty page.
+
+        One request when the hits fit one page; else a point in time, from its start, paged to an empty page.
+        RetryError: no answer, 429, 5xx, an expired point in time. PermanentError: 4xx: a query that can't be
+        parsed, no permission, no such index. PartialError: failed or missing shards, timed out, skipped clusters.
+        After an exception nothing that was yielded may count as a complete answer.
+        """
+
+    def server_time(self) -> datetime | None:
+        """The server's clock as its last answer's Date header told it; None before the first answer."""
+
+    def field_types(self, index: str, fields: tuple[str, ...]) -> Mapping[str, frozenset[str]]:
+        """Which types each existing field has over the indices (_field_caps); a field that no index has is absent."""
+
+    def indices(self, index: str) -> tuple[str, ...]:
+        """The names of the indices that the pattern reaches; PermanentError where there is none."""
+
+    def validate(self, index: str, query: Mapping[str, object]) -> str | None:
+        """Why the server would refuse this query, or None."""
+
+    def close(self) -> None: ...

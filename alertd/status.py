@@ -1,0 +1,105 @@
+"""What the ledger says about how things stand: for `alertd status` and `alertd explain`. Reads only."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alertd.event import Event
+from alertd.ledger import rows
+from alertd.ledger.model import Attempt, DestinationState, Message
+from alertd.ledger.sqlite import SqliteLedger
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSetStatus:
+    name: str
+    last_scan: datetime | None
+    covered_from: datetime | None
+    covered_until: datetime | None
+    gaps: tuple[tuple[datetime, datetime], ...]
+    new: int  # alerts in the last 24 hours
+    open: int  # notifications not yet sent
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationStatus:
+    state: DestinationState
+    queue: int  # notifications that wait, and messages on their way
+    unknown: int
+    oldest: datetime | None
+    last_sent: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one rule set made of an event for one destination."""
+
+    rule_set: str
+    rule: str
+    kind: str  # alert or baseline
+    also: tuple[str, ...]
+    seen_at: datetime
+    destination: str | None
+    notification: str | None
+    closed: bool
+    message: Message | None
+    attempts: tuple[Attempt, ...]
+
+
+def rule_sets(ledger: SqliteLedger, now: datetime) -> tuple[RuleSetStatus, ...]:
+    return tuple(
+        RuleSetStatus(
+            name=row["rule_set"],
+            last_scan=rows.maybe_from_micros(row["last_scan"]),
+            covered_from=rows.maybe_from_micros(row["covered_from"]),
+            covered_until=rows.maybe_from_micros(row["covered_until"]),
+            gaps=tuple(
+                (rows.from_micros(gap["began"]), rows.from_micros(gap["ended"]))
+                for gap in ledger.read("gaps", rule_set=row["rule_set"])
+            ),
+            new=row["new"],
+            open=row["open"],
+        )
+        for row in ledger.read("rule_set_overview", since=rows.to_micros(now - DAY))
+    )
+
+
+def destinations(ledger: SqliteLedger) -> tuple[DestinationStatus, ...]:
+    names = [row["name"] for row in ledger.read("destination_names")]
+    return tuple(_destination(ledger, name) for name in names)
+
+
+def event_count(ledger: SqliteLedger) -> int:
+    return int(ledger.read("event_count")[0]["events"])
+
+
+def life(ledger: SqliteLedger, event: Event) -> tuple[Told, ...]:
+    return tuple(
+        Told(
+            rule_set=row["rule_set"],
+            rule=row["rule"],
+            kind=row["match_kind"],
+            also=tuple(json.loads(row["also"])),
+            seen_at=rows.from_micros(row["seen_at"]),
+            destination=row["destination"],
+            notification=row["kind"],
+            closed=bool(row["closed"]),
+            message=ledger.message(row["delivery_id"]) if row["delivery_id"] else None,
+            attempts=ledger.attempts(row["delivery_id"]) if row["delivery_id"] else (),
+        )
+        for row in ledger.read("life", event_key=event.key)
+    )
+
+
+def _destination(ledger: SqliteLedger, name: str) -> DestinationStatus:
+    row = ledger.read("destination_overview", name=name)[0]
+    oldest = [moment for moment in (row["oldest_waiting"], row["oldest_message"]) if moment is not None]
+    return DestinationStatus(
+        state=ledger.destination(name),
+        queue=row["waiting"] + row["pending"],
+        unknown=row["unknown"],
+        oldest=rows.from_micros(min(oldest)) if oldest else None,
+        last_sent=rows.maybe_from_micros(row["last_sent"]),
+    )
