@@ -1,63 +1,197 @@
-"""structlog, to standard error: JSON lines for machines, colours for people. No secret passes."""
+"""The log, on standard error: one entry a line, as JSON or for people. No secret passes and no document is quoted whole.
 
+What is expected is one line; a traceback is written at level "debug" only.
+"""
+
+import json
 import logging
 import re
 import sys
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
 from typing import TextIO
+from urllib.parse import quote, quote_plus, urlsplit
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from alertd.errors import AlertdError
+
 HIDDEN = "[secret]"
-# Slack's tokens and webhook addresses, whoever brought them here.
-_SHAPES = re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=/services/)[\w/]+")
+# Of one value. Reasons and ids are shorter; what is longer is somebody's document.
+MOST_CHARACTERS = 2_000
+# Of one entry's values within values: deeper ones are written as text.
+MOST_LEVELS = 4
+
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+# Slack's tokens and webhook addresses, whoever brought them here.
+_SHAPES = re.compile(r"(?:xox[a-z]\.)?(?:xox[a-z]|xapp)-[\w-]+|hooks\.slack(?:-gov)?\.com/[^\s\"'<>]+")
+_TRACEBACK = "exception"
 
 
 def configure(*, form: str, level: str, secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
-    """`form`: "json", "console", or "auto": colours on a terminal, JSON elsewhere."""
+    """`form`: "json", "console", or "auto": for people on a terminal, JSON elsewhere."""
     stream = stream or sys.stderr
-    console = form == "console" or (form == "auto" and stream.isatty())
-    renderer: Processor = (
-        structlog.dev.ConsoleRenderer(colors=stream.isatty(), sort_keys=False)
-        if console
-        else structlog.processors.JSONRenderer(default=str, ensure_ascii=False)
+    for_people = form == "console" or (form == "auto" and stream.isatty())
+    last: list[Processor] = (
+        [_make_printable, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+        if for_people
+        else [structlog.processors.JSONRenderer(sort_keys=True)]
     )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _Exceptions(with_traceback=level == "debug"),
+            _Cleaner(secrets),
+            # after cleaning: a secret may be as short as to be found in these
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            _Redactor(secrets),
-            renderer,
+            *last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
-    # Libraries log addresses and bodies; what matters of their failures alertd says itself.
-    for name in ("elastic_transport", "opensearch", "slack_sdk", "urllib3", "apscheduler"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    _take_over_libraries()
 
 
-class _Redactor:
-    """Replaces known secrets, and what looks like one, in every value."""
+def looks_secret(text: str) -> bool:
+    return _SHAPES.search(text) is not None
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = tuple(secret for secret in secrets if secret)
+
+def hide(text: str) -> str:
+    """Without what looks like a secret."""
+    return _SHAPES.sub(HIDDEN, text)
+
+
+def _take_over_libraries() -> None:
+    """Warnings of libraries become entries too; what they say below that has addresses and bodies in it."""
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, _Forward)]:
+        root.removeHandler(handler)
+    root.addHandler(_Forward(logging.WARNING))
+    logging.captureWarnings(True)
+    for name in ("elastic_transport", "opensearch", "slack_sdk", "urllib3"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns of each tick that finds the job still running, which is how slow scans are meant to be met.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+
+
+class _Forward(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        level = min(record.levelno // logging.DEBUG * logging.DEBUG, logging.CRITICAL)
+        logger = structlog.get_logger()
+        logger.log(level, "library_warned", logger=record.name, text=record.getMessage(), exc_info=record.exc_info)
+
+
+class _Exceptions:
+    """An exception becomes its message, and where it was raised unless it was one of alertd's own."""
+
+    def __init__(self, *, with_traceback: bool) -> None:
+        self._with_traceback = with_traceback
 
     def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        return {name: self._clean(value) for name, value in event.items()}
+        error = _error(event.pop("exc_info", None))
+        if error is None:
+            return event
+        if isinstance(error, AlertdError):
+            event["error"] = str(error)
+        else:
+            event["error"] = f"{type(error).__name__}: {error}"
+            event["raised_at"] = _raised_at(error.__traceback__)
+        if self._with_traceback:
+            event[_TRACEBACK] = "".join(traceback.format_exception(error)).rstrip()
+        return event
 
-    def _clean(self, value: object) -> object:
-        if not isinstance(value, str):
-            text = str(value)
-            return value if self._hide(text) == text else self._hide(text)
-        return self._hide(value)
 
-    def _hide(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, HIDDEN)
-        return _SHAPES.sub(HIDDEN, text)
+def _error(exc_info: object) -> BaseException | None:
+    """As the logging module allows it: an exception, its triple, or True for the one being handled."""
+    if isinstance(exc_info, tuple):
+        exc_info = exc_info[1]
+    elif exc_info is True:
+        exc_info = sys.exc_info()[1]
+    return exc_info if isinstance(exc_info, BaseException) else None
+
+
+def _raised_at(trace: TracebackType | None) -> str:
+    """The innermost place in alertd, or else the innermost."""
+    frames = traceback.extract_tb(trace)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(_PACKAGE)]
+    return next(
+        (f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in reversed(own or frames)), ""
+    )
+
+
+class _Cleaner:
+    """Hides secrets, and cuts what is long, in every value of an entry."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        written = {form for secret in secrets if secret for form in _forms(secret)}
+        # the longest first: one may be the beginning of another
+        known = "|".join(re.escape(form) for form in sorted(written, key=len, reverse=True))
+        self._known = re.compile(known) if known else None
+
+    def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        return {
+            name: self._hidden(value) if name == _TRACEBACK else self._clean(value, MOST_LEVELS)
+            for name, value in event.items()
+        }
+
+    def _clean(self, value: object, levels: int) -> object:
+        if value is None or isinstance(value, (bool, int, float)):
+            return value
+        if isinstance(value, dict) and levels:
+            return _bounded({self._text(str(key)): self._clean(below, levels - 1) for key, below in value.items()})
+        if isinstance(value, (list, tuple, set, frozenset)) and levels:
+            return _bounded([self._clean(below, levels - 1) for below in value])
+        return self._text(value.isoformat() if isinstance(value, datetime) else str(value))
+
+    def _text(self, text: str) -> str:
+        # hidden before it is cut: half a secret would not be found
+        return _cut(self._hidden(text))
+
+    def _hidden(self, text: str) -> str:
+        return hide(self._known.sub(HIDDEN, text) if self._known else text)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """A secret as it is, and as it looks inside JSON, a repr or an address."""
+    yield secret
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    yield repr(secret)[1:-1]
+    yield quote(secret, safe="")
+    yield quote_plus(secret)
+    # of a webhook's address the path is the secret, and errors quote it alone
+    path = urlsplit(secret).path if secret.startswith(("http://", "https://")) else ""
+    if path.strip("/"):
+        yield path
+
+
+def _bounded(value: dict[str, object] | list[object]) -> object:
+    text = json.dumps(value)
+    return value if len(text) <= MOST_CHARACTERS else _cut(text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}… ({len(text)} characters)"
+
+
+def _make_printable(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """A terminal obeys control characters, and some of the text comes from whoever attacks."""
+    return {name: _printable(name, value) for name, value in event.items()}
+
+
+def _printable(name: str, value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    kept = "\n" if name == _TRACEBACK else ""
+    return "".join(
+        mark if mark.isprintable() or mark in kept else mark.encode("unicode_escape").decode() for mark in value
+    )
+
+
+_PACKAGE = Path(__file__).parent

@@ -3,9 +3,9 @@
 A profile says where each fact stands, first present wins, and which facts make an event what it is: its key.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from importlib.resources import files
 from pathlib import Path as FilePath
 from typing import Any
@@ -50,6 +50,7 @@ FACTS = [
     "log",  # where an id is unique only within its log
 ]
 
+_ID = re.compile("[a-z0-9][a-z0-9-]*")
 _KEYS = ["id", "key", "key_needs", "session", "account_digits", "record", "document", "original", "outcome"]
 _RECORD_KEYS = ["parents", "fields"]
 _DOCUMENT_KEYS = ["fields"]
@@ -82,7 +83,6 @@ class Profile:
         return _asked([*everything, self.original] if self.original else everything)
 
 
-@cache
 def load_profile(name_or_path: str) -> Profile:
     """A built-in profile by its name, or any by the path of its file. ConfigError with every mistake."""
     built_in = FilePath(str(files("alertd") / "profiles" / f"{name_or_path}.toml"))
@@ -96,7 +96,7 @@ def load_profile(name_or_path: str) -> Profile:
     return _Reader(read_toml(path)).profile()
 
 
-def _asked(paths: Any) -> tuple[str, ...]:
+def _asked(paths: Iterable[Path]) -> tuple[str, ...]:
     """The action is not known when the search is written: everything above it is asked for."""
     return tuple(dict.fromkeys(".".join(path).partition(f".{ACTION}")[0] for path in paths))
 
@@ -157,7 +157,7 @@ class _Reader:
         self._problem(key, f'"{path}" is no field of a document: names with a dot between them, no wildcards')
         return False
 
-    def _known(self, data: Mapping[str, Any], name: str, known: Any) -> tuple[str, ...]:
+    def _known(self, data: Mapping[str, Any], name: str, known: Collection[str]) -> tuple[str, ...]:
         facts = self._texts(data, (name,), [])
         for fact in facts:
             if fact not in known:
@@ -192,8 +192,10 @@ class _Reader:
 
     def _id(self, data: Mapping[str, Any]) -> str:
         profile_id = data.get("id")
-        if not isinstance(profile_id, str) or not profile_id.replace("-", "").isalnum():
-            self._problem(("id",), "must name the profile, in letters, digits and hyphens: event keys begin with it")
+        if not isinstance(profile_id, str) or not _ID.fullmatch(profile_id):
+            self._problem(
+                ("id",), "must name the profile, in small letters, digits and hyphens: event keys begin with it"
+            )
         return str(profile_id)
 
     def _table(self, name: str, allowed: list[str]) -> Mapping[str, Any]:

@@ -1,202 +1,241 @@
-"""The settings, as they may be written. Each key is explained in config.example.toml."""
+"""What a configuration may hold. config.example.toml explains each key.
 
-import re
+Each check stands at the key it is about, so that one mistake never hides another.
+"""
+
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, ClassVar, Literal
+from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"(\d+)\s*(ms|s|m|h|d|w)")
+from alertd.config.duration import Duration, at_least, show_duration
+from alertd.config.value import Address, Addresses, Proxy, Secret, Texts, Timezone, WebhookAddress
 
+# A server refuses longer pages by its own default (index.max_result_window).
+LONGEST_PAGE = 10_000
+# Events are remembered for longer than any search reaches back: one that is forgotten too early is told again.
+KEEP_BEYOND = timedelta(days=1)
 
-def parse_duration(value: object) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError('must be a duration such as "10s", "15m", "1h" or "31d"')
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError('must be a time zone such as "Europe/Stockholm"') from error
-    return name
+Timeout = Annotated[Duration, at_least("1s")]
 
 
-def _url(text: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", text):
-        raise ValueError("must be an address such as https://host:9200, without user or password")
-    return text.rstrip("/")
+def of_table(text: str) -> PydanticCustomError:
+    """A mistake of the table as a whole, where it would be odd to name the key at which it was found."""
+    return PydanticCustomError("of_table", "{text}", {"text": text})
 
 
-def _list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+class Table(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, str_min_length=1, validate_default=True
+    )
+    # Keys that may not stand in the file: KEY_file takes their place there.
+    secret_keys: ClassVar[tuple[str, ...]] = ()
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-Url = Annotated[str, AfterValidator(_url)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_list)]
+class Elasticsearch(Table):
+    secret_keys = ("api_key", "password")
 
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class Elasticsearch(_Table):
-    url: Annotated[tuple[Url, ...], BeforeValidator(_list)] = ()
+    url: Addresses = ()
     cloud_id: str | None = None
     flavor: Literal["auto", "elasticsearch", "opensearch"] = "auto"
-    api_key: SecretStr | None = None
+    api_key: Secret | None = None
     username: str | None = None
-    password: SecretStr | None = None
+    password: Secret | None = None
     ca_file: Path | None = None
     client_cert_file: Path | None = None
     client_key_file: Path | None = None
-    proxy: str | None = None
-    timeout: Duration = timedelta(seconds=30)
+    # It may hold a password where it comes from the environment.
+    proxy: Proxy | None = Field(default=None, repr=False)
+    timeout: Timeout = timedelta(seconds=30)
 
-    @model_validator(mode="after")
-    def _consistent(self) -> "Elasticsearch":
-        if bool(self.url) == bool(self.cloud_id):
-            raise ValueError("set either url or cloud_id")
-        if self.api_key and self.username:
-            raise ValueError("set either api_key or username, not both")
-        if self.username and not self.password:
-            raise ValueError("username needs password_file (or ALERTD_ELASTICSEARCH__PASSWORD)")
-        if self.client_key_file and not self.client_cert_file:
-            raise ValueError("client_key_file needs client_cert_file")
-        return self
+    @field_validator("cloud_id")
+    @classmethod
+    def _one_place(cls, cloud_id: str | None, info: ValidationInfo) -> str | None:
+        if "url" in info.data and bool(info.data["url"]) == bool(cloud_id):
+            raise of_table("set either url or cloud_id")
+        return cloud_id
+
+    @field_validator("username")
+    @classmethod
+    def _one_identity(cls, username: str | None, info: ValidationInfo) -> str | None:
+        if username and info.data.get("api_key"):
+            raise of_table("set either api_key or username and password")
+        return username
+
+    @field_validator("password")
+    @classmethod
+    def _both(cls, password: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if "username" in info.data and bool(info.data["username"]) != bool(password):
+            raise of_table("username and password_file belong together")
+        return password
+
+    @field_validator("client_key_file")
+    @classmethod
+    def _with_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if key and "client_cert_file" in info.data and not info.data["client_cert_file"]:
+            raise ValueError("needs client_cert_file")
+        return key
 
 
-class Source(_Table):
-    index: str = Field(min_length=1)
+class Source(Table):
+    index: str
     profile: str = "cloudtrail"
     time_fields: Texts = Field(default=("@timestamp",), min_length=1)
     ingest_field: str | None = None
-    interval: Duration = timedelta(seconds=10)
+    interval: Annotated[Duration, at_least("1s")] = timedelta(seconds=10)
     sweep_interval: Duration = timedelta(minutes=15)
     look_back: Duration = timedelta(days=31)
     overlap: Duration = timedelta(hours=1)
     ingest_overlap: Duration = timedelta(minutes=10)
-    page_size: int = Field(default=1000, ge=1, le=10_000)
+    page_size: int = Field(default=1000, ge=1, le=LONGEST_PAGE)
 
-    @model_validator(mode="after")
-    def _consistent(self) -> "Source":
-        if self.interval < timedelta(seconds=1):
-            raise ValueError("interval: at least 1s")
-        if self.sweep_interval < self.interval:
-            raise ValueError("sweep_interval: not shorter than interval")
-        if self.look_back < self.overlap:
-            raise ValueError("look_back: not shorter than overlap")
-        return self
+    @field_validator("sweep_interval")
+    @classmethod
+    def _slower(cls, length: timedelta, info: ValidationInfo) -> timedelta:
+        return _not_shorter(length, info, than="interval")
+
+    @field_validator("look_back")
+    @classmethod
+    def _without_holes(cls, length: timedelta, info: ValidationInfo) -> timedelta:
+        return _not_shorter(length, info, than="sweep_interval")
+
+    @field_validator("overlap", "ingest_overlap")
+    @classmethod
+    def _within(cls, length: timedelta, info: ValidationInfo) -> timedelta:
+        reach = info.data.get("look_back")
+        if reach is not None and length > reach:
+            raise ValueError(f"must not be longer than look_back, {show_duration(reach)}")
+        return length
 
 
-class SlackDestination(_Table):
+def _not_shorter(length: timedelta, info: ValidationInfo, *, than: str) -> timedelta:
+    limit = info.data.get(than)
+    if limit is not None and length < limit:
+        raise ValueError(f"must not be shorter than {than}, {show_duration(limit)}")
+    return length
+
+
+class _SlackTable(Table):
+    base_url: Address = "https://slack.com/api"
+    proxy: Proxy | None = Field(default=None, repr=False)
+    timeout: Timeout = timedelta(seconds=12)
+    settle: Annotated[Duration, at_least("1s")] = timedelta(minutes=2)
+    max_doubt: Duration = timedelta(minutes=15)
+
+    @field_validator("max_doubt")
+    @classmethod
+    def _after_settling(cls, length: timedelta, info: ValidationInfo) -> timedelta:
+        settle = info.data.get("settle")
+        if settle is not None and length <= settle:
+            raise ValueError(f"must be longer than settle, {show_duration(settle)}")
+        return length
+
+
+class SlackDestination(_SlackTable):
+    secret_keys = ("token",)
+
     type: Literal["slack"]
-    channel: str = Field(min_length=2)
-    token: SecretStr | None = None
-    base_url: Url = "https://slack.com/api"
-    proxy: str | None = None
-    timeout: Duration = timedelta(seconds=12)
-    settle: Duration = timedelta(minutes=2)
-    max_doubt: Duration = timedelta(minutes=15)
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "SlackDestination":
-        if self.token is None:
-            raise ValueError("needs token_file (or the token in the environment)")
-        if self.max_doubt <= self.settle:
-            raise ValueError("max_doubt: longer than settle")
-        return self
+    channel: str
+    token: Secret
 
 
-class WebhookDestination(_Table):
+class WebhookDestination(_SlackTable):
+    secret_keys = ("url", "verify_token")
+
     type: Literal["slack-webhook"]
-    url: SecretStr | None = None
+    url: WebhookAddress
     on_unknown: Literal["resend_marked", "hold"] = "resend_marked"
-    verify_token: SecretStr | None = None
     channel: str | None = None
-    base_url: Url = "https://slack.com/api"
-    proxy: str | None = None
-    timeout: Duration = timedelta(seconds=12)
-    settle: Duration = timedelta(minutes=2)
-    max_doubt: Duration = timedelta(minutes=15)
+    verify_token: Secret | None = None
 
-    @model_validator(mode="after")
-    def _consistent(self) -> "WebhookDestination":
-        if self.url is None:
-            raise ValueError("needs url_file (or the URL in the environment): the URL is a secret")
-        if bool(self.verify_token) != bool(self.channel):
-            raise ValueError("verify_token_file and channel belong together")
-        return self
+    @field_validator("verify_token")
+    @classmethod
+    def _both(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if "channel" in info.data and bool(info.data["channel"]) != bool(token):
+            raise of_table("channel and verify_token_file belong together: both read the channel back")
+        return token
 
 
+DESTINATIONS: Mapping[str, type[SlackDestination | WebhookDestination]] = {
+    "slack": SlackDestination,
+    "slack-webhook": WebhookDestination,
+}
 Destination = Annotated[SlackDestination | WebhookDestination, Field(discriminator="type")]
 
 
-class Rules(_Table):
-    paths: Texts = ("rules/*.toml",)
+class Rules(Table):
+    paths: Texts = Field(default=("rules/*.toml",), min_length=1)
     notify: Texts = ()
-    runbook_base: Url | None = None
+    runbook_base: Address | None = None
 
 
-class Account(_Table):
+class Account(Table):
     name: str
     owner: str | None = None
     environment: str | None = None
 
 
-class Message(_Table):
-    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
-    discover_url: Url | None = None
+class Message(Table):
+    timezone: Timezone = "UTC"
+    discover_url: Address | None = None
     discover_data_view: str | None = None
 
 
-class Ledger(_Table):
+class Ledger(Table):
     path: Path = Path("/var/lib/alertd/alertd.db")
     keep: Duration = timedelta(days=400)
 
 
-class Log(_Table):
+class Log(Table):
     format: Literal["auto", "json", "console"] = "auto"
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Ops(_Table):
+class Ops(Table):
     notify: str | None = None
 
 
-class Tables(_Table):
+AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+
+
+class Tables(Table):
     """Everything a configuration may hold."""
 
     elasticsearch: Elasticsearch
-    sources: dict[str, Source] = Field(min_length=1)
-    destinations: dict[str, Destination] = Field(min_length=1)
+    sources: dict[str, Source] = Field(default={}, min_length=1)
+    destinations: dict[str, Destination] = Field(default={}, min_length=1)
     rules: Rules = Rules()
-    accounts: dict[str, Account] = {}
+    accounts: dict[AccountId, Account] = {}
     message: Message = Message()
     ledger: Ledger = Ledger()
     log: Log = Log()
     ops: Ops = Ops()
 
-    @model_validator(mode="after")
-    def _consistent(self) -> "Tables":
-        for name in (*self.rules.notify, *([self.ops.notify] if self.ops.notify else [])):
-            if name not in self.destinations:
-                raise ValueError(f'notify: there is no destination "{name}", only {", ".join(self.destinations)}')
-        for account in self.accounts:
-            if not re.fullmatch(r"\d{12}", account):
-                raise ValueError(f'accounts: "{account}" is not an account id of 12 digits')
-        for name, source in self.sources.items():
-            if self.ledger.keep < source.look_back + timedelta(days=1):
-                raise ValueError(f"ledger.keep: longer than the look_back of {name}, by a day at least")
-        return self
+    @field_validator("ledger")
+    @classmethod
+    def _remember(cls, ledger: Ledger, info: ValidationInfo) -> Ledger:
+        for name, source in info.data.get("sources", {}).items():
+            if ledger.keep < source.look_back + KEEP_BEYOND:
+                least = show_duration(source.look_back + KEEP_BEYOND)
+                raise ValueError(f"keep must be at least {least}: sources.{name} looks back almost as far")
+        return ledger
+
+
+# The table that keys stand in, by the first part of its name; of destinations there are several.
+TABLES: Mapping[str, type[Table]] = {
+    "elasticsearch": Elasticsearch,
+    "sources": Source,
+    "rules": Rules,
+    "accounts": Account,
+    "message": Message,
+    "ledger": Ledger,
+    "log": Log,
+    "ops": Ops,
+}
 
 
 class Settings(Tables):
@@ -207,14 +246,15 @@ class Settings(Tables):
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret value: what no output may contain."""
-        return tuple(dict.fromkeys(_secrets(self)))
+        tables = (self.elasticsearch, *self.destinations.values())
+        return tuple(dict.fromkeys(secret for table in tables for secret in _secrets(table)))
 
 
-def _secrets(value: Any) -> list[str]:
-    if isinstance(value, SecretStr):
-        return [value.get_secret_value()]
-    if isinstance(value, BaseModel):
-        return [secret for name in type(value).model_fields for secret in _secrets(getattr(value, name))]
-    if isinstance(value, dict):
-        return [secret for item in value.values() for secret in _secrets(item)]
-    return []
+def _secrets(table: Elasticsearch | SlackDestination | WebhookDestination) -> Iterator[str]:
+    for key in table.secret_keys:
+        secret = getattr(table, key)
+        if secret is not None:
+            yield secret.get_secret_value()
+    password = urlsplit(table.proxy or "").password
+    if password:
+        yield from {password, unquote(password)}

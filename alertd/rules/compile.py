@@ -49,15 +49,21 @@ def candidates(rule_sets: Sequence[RuleSet], within: Clause) -> Iterator[Clause]
 
 def classification(rule_set: RuleSet, document_ids: Collection[str]) -> Iterator[Clause]:
     """Queries that return every one of the documents, each named by the ids of the rules that match it."""
+    return which_match([(rule.id, rule.query) for rule in rule_set.rules], document_ids)
+
+
+def which_match(queries: Sequence[tuple[str, Query]], document_ids: Collection[str]) -> Iterator[Clause]:
+    """Queries that return every one of the documents, each with the names of those of `queries` that match it."""
     these = {"ids": {"values": list(document_ids)}}
-    for some in _searches([(rule.id, rule.query) for rule in rule_set.rules]) or [[]]:
-        # the last clause matches every document, so that one which no rule takes comes back too
+    for some in _searches(queries) or [[]]:
+        # the last clause matches every document, so that one which nothing matches comes back too
         yield {"bool": {"filter": [these, {"bool": {"should": [*some, {"match_all": {}}]}}]}}
 
 
 def probe(clause: Clause) -> Clause:
     """A query that no document matches, but that the server refuses if it refuses the clause."""
-    return {"bool": {"filter": [clause, {"ids": {"values": []}}]}}
+    # with no id at all the servers would see that nothing can match, and never look at the clause
+    return {"bool": {"filter": [clause, {"ids": {"values": ["alertd looks for no document"]}}]}}
 
 
 def first_rule(rule_set: RuleSet, matched: Collection[str]) -> tuple[Rule | None, tuple[str, ...]]:

@@ -127,12 +127,15 @@ def weight(clauses: tuple[Clause, ...], *, of_any_field: int) -> int:
     )
 
 
-def fields(clauses: tuple[Clause, ...]) -> Iterator[str]:
+def fields(clauses: tuple[Clause, ...], text: str) -> Iterator[str]:
     """The fields that are named, without escapes, in the order they stand."""
     for clause in clauses:
-        if clause.field:
-            yield re.sub(r"\\(.)", r"\1", clause.field)
-        yield from fields(clause.group)
+        name = clause.field
+        if name == "_exists_":
+            name = text[clause.start : clause.end].partition(":")[2].strip()
+        if name and name != "*":
+            yield re.sub(r"\\(.)", r"\1", name)
+        yield from fields(clause.group, text)
 
 
 class _Parser:

@@ -43,6 +43,12 @@ def test_the_answered_fields_stand_in_for_the_source() -> None:
     assert ["from fields"] == list(Document({}, fields).values([PATH]))
 
 
+def test_a_whole_object_that_is_answered_for_its_missing_part_is_absent() -> None:
+    """OpenSearch does so for flat_object: MFA would be "neither yes nor no" instead of not mentioned."""
+    fields = {"flattened.additional_eventdata.MFAUsed": ("{MfaType=Virtual MFA}",)}
+    assert [] == list(Document({}, fields).values([("flattened", "additional_eventdata", "MFAUsed")]))
+
+
 def test_false_and_zero_are_values() -> None:
     """Only what says nothing is absent: `false` says something."""
     assert [False, 0] == list(Document({"a": False, "b": 0}, {}).values([("a",), ("b",)]))

@@ -1,0 +1,124 @@
+"""Secrets come from the environment or from files, never from the configuration itself. No mistake repeats one."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from alertd.config.draft import Draft, dotted, table_at
+from alertd.config.environment import variable_for
+from alertd.config.model import DESTINATIONS, Elasticsearch, Table
+from alertd.log import looks_secret
+from alertd.toml import Key
+
+# No token, key or password is as long: such a file is something else.
+MOST_SECRET_BYTES = 16 * 1024
+# Takes the place of a secret that was refused, so that it is not called missing as well.
+_STAND_IN = "https://refused.invalid/"
+# Container engines mount secrets here, readable by everybody in the container and by nobody outside it.
+_MOUNTED = Path("/run")
+
+
+def fill_in_secrets(draft: Draft) -> None:
+    """Refuse secrets in the file, read those in secret files. A value in the environment wins over a file's name."""
+    for at, secret_keys in _places(draft):
+        table = draft.table(at) or {}
+        written = table_at(draft.file.data, at) or {}
+        for key in secret_keys:
+            if key in written:
+                here = (*at, key)
+                text = f"a secret may not be written here. Use {key}_file, or {variable_for(here)}."
+                draft.note_at(draft.file.where(here), f"{dotted(here)}: {text}")
+                table[key] = _STAND_IN
+            named = table.pop(f"{key}_file", None)
+            if named is not None and key not in table:
+                table[key] = _read(draft, (*at, f"{key}_file"), named) or _STAND_IN
+
+
+def refuse_lookalikes(draft: Draft) -> None:
+    """What is shaped like a secret is refused wherever it stands in the file: people paste into the wrong key."""
+    secret = {(*at, key) for at, secret_keys in _places(draft) for key in secret_keys}
+    for at, text in _texts((), draft.file.data):
+        if at in secret:
+            continue
+        if looks_secret(text):
+            draft.note(at, "this looks like a secret, which may not be written here. Use a file or the environment.")
+        elif at[-1] == "proxy" and "@" in text:
+            draft.note(at, f"a password may not be written here. Use {variable_for(at)}.")
+
+
+def _texts(at: Key, value: object) -> Iterator[tuple[Key, str]]:
+    if isinstance(value, str):
+        yield at, value
+    elif isinstance(value, dict):
+        for name, below in value.items():
+            yield from _texts((*at, name), below)
+    elif isinstance(value, list):
+        for index, below in enumerate(value):
+            yield from _texts((*at, index), below)
+
+
+def _places(draft: Draft) -> Iterator[tuple[Key, tuple[str, ...]]]:
+    """Tables that hold secrets, and the keys of these."""
+    if draft.table(("elasticsearch",)) is not None:
+        yield ("elasticsearch",), Elasticsearch.secret_keys
+    for name in draft.table(("destinations",)) or {}:
+        at = ("destinations", name)
+        kind = draft.value((*at, "type"))
+        # where the type is wrong, what is a secret in any of them is one
+        models: list[type[Table]] = [DESTINATIONS[key] for key in DESTINATIONS if key == kind] or [
+            *DESTINATIONS.values()
+        ]
+        if draft.table(at) is not None:
+            yield at, tuple(key for model in models for key in model.secret_keys)
+
+
+def _read(draft: Draft, at: Key, named: object) -> str | None:
+    if not isinstance(named, str) or not named:
+        draft.note(at, "must be the path of a file, or the name of a systemd credential")
+        return None
+    try:
+        path = _find(named, draft.file.path.parent)
+        secret = _content(path)
+        is_public = bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError as error:
+        draft.note(at, f"the file cannot be read: {error.strerror}")
+        return None
+    except ValueError as error:
+        draft.note(at, str(error))
+        return None
+    if is_public and not path.is_relative_to(_MOUNTED):
+        draft.warnings.append(f"{dotted(at)}: everybody can read {path}. Let only alertd's user: chmod 600.")
+    return secret
+
+
+def _find(named: str, base: Path) -> Path:
+    """ValueError without the name: what stands there may be the secret itself, pasted into the wrong key."""
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    folders = [Path(credentials), base] if credentials else [base]
+    for folder in folders:
+        try:
+            (folder / named).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        return folder / named
+    tried = " and ".join(str(folder.absolute()) for folder in folders)
+    raise ValueError("there is no such file" if named.startswith("/") else f"there is no such file in {tried}")
+
+
+def _content(path: Path) -> str:
+    # a device or a pipe may never end
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("this is not a file")
+    with path.open("rb") as file:
+        content = file.read(MOST_SECRET_BYTES + 1)
+    if len(content) > MOST_SECRET_BYTES:
+        raise ValueError("the file is too long for a secret")
+    try:
+        secret = content.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError:
+        # from None: it carries the content
+        raise ValueError("the file is not UTF-8 text") from None
+    if not secret:
+        raise ValueError("the file is empty")
+    return secret

@@ -1,0 +1,77 @@
+"""Values that are more than text: addresses, secrets, lists, time zones. No mistake repeats what was written."""
+
+import json
+import re
+from difflib import get_close_matches
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic_settings import NoDecode
+
+_ADDRESS = re.compile(r"https?://[^\s/?#@]+(/\S*)?")
+_PROXY = re.compile(r"https?://([^\s/?#@]+@)?[^\s/?#@]+/?")
+
+
+def is_address(text: str, shape: re.Pattern[str] = _ADDRESS) -> bool:
+    try:
+        return bool(shape.fullmatch(text) and urlsplit(text).port != 0)
+    except ValueError:  # a port that is no number, half an IPv6 address
+        return False
+
+
+def _address(text: str) -> str:
+    if not is_address(text):
+        raise ValueError('must be an address such as "https://es.example.com:9200", without user or password')
+    return text.rstrip("/")
+
+
+def _proxy(text: str) -> str:
+    if not is_address(text, _PROXY):
+        raise ValueError('must be an address such as "http://proxy.example.com:3128"')
+    return text
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    # OSError: a folder of the time zone database, such as "Europe"
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        close = get_close_matches(name, available_timezones(), n=1)
+        hint = f' Did you mean "{close[0]}"?' if close else ""
+        raise ValueError(f'must be a time zone such as "Europe/Stockholm".{hint}') from error
+    return name
+
+
+def _one_line(secret: SecretStr) -> SecretStr:
+    """It becomes part of an HTTP header, where a line break would begin another."""
+    if not secret.get_secret_value() or not secret.get_secret_value().isprintable():
+        raise ValueError("must be one line of text, without control characters")
+    return secret
+
+
+def _webhook(secret: SecretStr) -> SecretStr:
+    # urllib would quote in its error what is not an address
+    if not is_address(secret.get_secret_value()):
+        raise ValueError("must be the address that Slack shows for the webhook: https://…")
+    return secret
+
+
+def _listed(value: object) -> object:
+    """One text is a list of one; in the environment a list is written as JSON."""
+    if isinstance(value, str) and value.startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return [value]
+    return [value] if isinstance(value, str) else value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Addresses = Annotated[tuple[Address, ...], BeforeValidator(_listed), NoDecode]
+Proxy = Annotated[str, AfterValidator(_proxy)]
+Secret = Annotated[SecretStr, AfterValidator(_one_line)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed), NoDecode]
+Timezone = Annotated[str, AfterValidator(_zone)]
+WebhookAddress = Annotated[Secret, AfterValidator(_webhook)]
