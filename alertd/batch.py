@@ -1,4 +1,4 @@
-"""Waiting notifications → frozen messages: which go alone, which into a digest, which into a thread. Nothing is sent here."""
+"""Waiting notifications → frozen messages: which go alone, into a digest, into a thread. Nothing is sent here."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

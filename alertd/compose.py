@@ -171,7 +171,7 @@ def couriers(settings: Settings, ledger: Ledger, *, clock: Clock, troubles: Trou
                 destination=target,
                 ledger=ledger,
                 clock=steady,
-                batch=Batch(ledger, name, target.threads, renderers(look, settings, clock), new_delivery_id),
+                batch=Batch(ledger, name, target.threads, renderers(look, settings), new_delivery_id),
                 doubt=Doubt(target.reader is not None, on_unknown, table.settle, table.max_doubt),
                 mark_repeat=partial(mark_repeat, style=look),
                 troubles=troubles,
@@ -181,11 +181,11 @@ def couriers(settings: Settings, ledger: Ledger, *, clock: Clock, troubles: Trou
     return tuple(made)
 
 
-def renderers(look: Style, settings: Settings, clock: Clock) -> Renderers:
+def renderers(look: Style, settings: Settings) -> Renderers:
     look_back = max(table.look_back for table in settings.sources.values())
 
     def event(notification: Notification, delivery_id: str) -> str:
-        return render_event(notification, style=look, now=clock.now(), delivery_id=delivery_id)
+        return render_event(notification, style=look, delivery_id=delivery_id)
 
     def digest(notifications: Sequence[Notification], delivery_id: str) -> tuple[str, int]:
         return render_digest(notifications, style=look, delivery_id=delivery_id)

@@ -97,9 +97,7 @@ class Daemon:
                 self.troubles.begin("ledger", f"{error} Nothing is recorded until there is room; nothing is lost.")
             except LedgerUnusableError as error:
                 self._fail(error)
-            except (
-                Exception
-            ) as error:  # a defect of alertd's own: the other jobs must go on, and people must hear of it
+            except Exception as error:  # noqa: BLE001 a defect of ours: the other jobs go on, and people hear of it
                 _log.exception("job_failed", job=job)
                 self.troubles.begin(
                     f"job {job}", f"failed unexpectedly: {error!r}. It is tried again. Please report it."

@@ -11,7 +11,7 @@ class AlertdError(Exception):
 
 
 class RetryError(AlertdError):
-    """The other side did not answer, or asked to be left alone for a while. Nothing was recorded; alertd tries again."""
+    """The other side did not answer, or asked to be left alone. Nothing was recorded; alertd tries again."""
 
 
 class PermanentError(AlertdError):

@@ -1,6 +1,6 @@
-"""The log, on standard error: one entry a line, as JSON or for people. No secret passes and no document is quoted whole.
+"""The log, on standard error: one entry a line, as JSON or for people. No secret passes, no document is quoted whole.
 
-What is expected is one line; a traceback is written at level "debug" only.
+An exception is a line too: a traceback is written at level "debug" only.
 """
 
 import json
@@ -13,12 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import quote, quote_plus
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
-
-from alertd.errors import AlertdError
 
 HIDDEN = "[secret]"
 # Of one value. Reasons and ids are shorter; what is longer is somebody's document.
@@ -29,6 +27,7 @@ MOST_LEVELS = 4
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 # Slack's tokens and webhook addresses, whoever brought them here.
 _SHAPES = re.compile(r"(?:xox[a-z]\.)?(?:xox[a-z]|xapp)-[\w-]+|hooks\.slack(?:-gov)?\.com/[^\s\"'<>]+")
+_ADDRESS = re.compile(r"https?://[^/]+(/.+)")
 _TRACEBACK = "exception"
 
 
@@ -37,7 +36,10 @@ def configure(*, form: str, level: str, secrets: Iterable[str] = (), stream: Tex
     stream = stream or sys.stderr
     for_people = form == "console" or (form == "auto" and stream.isatty())
     last: list[Processor] = (
-        [_make_printable, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+        [
+            _make_printable,
+            structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback),
+        ]
         if for_people
         else [structlog.processors.JSONRenderer(sort_keys=True)]
     )
@@ -88,7 +90,7 @@ class _Forward(logging.Handler):
 
 
 class _Exceptions:
-    """An exception becomes its message, and where it was raised unless it was one of alertd's own."""
+    """An exception becomes its message and where it was raised."""
 
     def __init__(self, *, with_traceback: bool) -> None:
         self._with_traceback = with_traceback
@@ -97,11 +99,8 @@ class _Exceptions:
         error = _error(event.pop("exc_info", None))
         if error is None:
             return event
-        if isinstance(error, AlertdError):
-            event["error"] = str(error)
-        else:
-            event["error"] = f"{type(error).__name__}: {error}"
-            event["raised_at"] = _raised_at(error.__traceback__)
+        event["error"] = f"{type(error).__name__}: {error}"
+        event["raised_at"] = _raised_at(error.__traceback__)
         if self._with_traceback:
             event[_TRACEBACK] = "".join(traceback.format_exception(error)).rstrip()
         return event
@@ -166,9 +165,9 @@ def _forms(secret: str) -> Iterator[str]:
     yield quote(secret, safe="")
     yield quote_plus(secret)
     # of a webhook's address the path is the secret, and errors quote it alone
-    path = urlsplit(secret).path if secret.startswith(("http://", "https://")) else ""
-    if path.strip("/"):
-        yield path
+    address = _ADDRESS.fullmatch(secret)
+    if address:
+        yield address[1]
 
 
 def _bounded(value: dict[str, object] | list[object]) -> object:

@@ -88,7 +88,7 @@ class Poll:
         return found + self._complete(ScanKind.SWEEP, self.rule_sets, self._look_back())
 
     def _complete(self, kind: ScanKind, rule_sets: Sequence[RuleSet], reach: timedelta) -> int:
-        """Run one scan; where the server refuses it, find the rules to blame, set them aside and run it without them."""
+        """Run one scan; where the server refuses it, set the rules to blame aside and run it without them."""
         try:
             return self._scan(kind, self._healthy(rule_sets), reach)
         except (PermanentError, PartialError) as error:

@@ -1,4 +1,4 @@
-"""APScheduler and nothing else: a metronome. A missed, doubled or late tick changes latency, never what is delivered."""
+"""APScheduler and nothing else: a metronome. A missed, doubled or late tick changes latency, never correctness."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

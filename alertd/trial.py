@@ -13,7 +13,7 @@ from alertd.errors import PartialError, PermanentError
 from alertd.rules.compile import candidates, first_rule, probe, which_match
 from alertd.rules.mappings import mapping_for, shape_of
 from alertd.rules.model import Query, Rule, RuleSet, RuleTest, Sample
-from alertd.rules.parts import Part, parts
+from alertd.rules.parts import Part, all_parts, take_apart
 from alertd.search import Hit, Search, SearchClient
 
 # (index, mapping, documents by id): makes the index with these documents, so that searches find them when it returns.
@@ -217,9 +217,9 @@ def _mismatches(
         if why := verdicts.why_unknown(rule, document_id):
             yield Mismatch(sample.where, test.expect, why)
         elif got != ("match" if test.expect == rule.id else test.expect):
-            hint, suspects = _explain(rule, test, verdicts, document_id)
-            seen = tuple(_part_results(suspects, sample, document_id, questions, expanding=taker is not None))
-            yield Mismatch(sample.where, test.expect, got, hint, seen)
+            hint, suspect = _explain(rule, test, verdicts, document_id)
+            seen = _seen(suspect, sample, document_id, questions) if suspect else ()
+            yield Mismatch(sample.where, test.expect, got, hint, tuple(seen))
         elif taker and test.message_contains:
             message = render(taker, verdicts.hits[document_id])
             for text in test.message_contains:
@@ -233,36 +233,42 @@ def _outcome(rule: Rule, taker: Rule | None) -> str:
     return "match" if taker.id == rule.id else taker.id
 
 
-def _explain(rule: Rule, test: RuleTest, verdicts: _Verdicts, document_id: str) -> tuple[str, tuple[Part, ...]]:
-    """A hint, and the parts among which the reason must be."""
+def _explain(rule: Rule, test: RuleTest, verdicts: _Verdicts, document_id: str) -> tuple[str, Query | None]:
+    """A hint, and the query in which the reason must be."""
     taker = verdicts.taker(document_id)
     wanted = rule if test.expect == "match" else verdicts.rule(test.expect)
     if wanted is None:
         hint = "" if taker is None or taker.id == rule.id else f'if {taker.id} is right: expect = "{taker.id}"'
-        return hint, parts(taker.query) if taker else ()
+        return hint, taker.query if taker else None
     if taker and verdicts.matches(wanted, document_id):
-        return f"{wanted.id} matches too, but {taker.id} stands before it in the file", ()
+        return f"{wanted.id} matches too, but {taker.id} stands before it in the file", None
     if document_id not in verdicts.hits and verdicts.rule_set.query:
-        return "the query of the whole file leaves it out", parts(verdicts.rule_set.query)
-    return "", parts(wanted.query)
+        return "the query of the whole file leaves it out", verdicts.rule_set.query
+    return "", wanted.query
 
 
-def _part_results(
-    suspects: Sequence[Part], sample: Sample, document_id: str, questions: _Questions, *, expanding: bool
+def _seen(query: Query, sample: Sample, document_id: str, questions: _Questions) -> Iterator[PartResult]:
+    whole = take_apart(query)
+    # by their place in memory: the same text may stand in a query twice
+    names = {id(part): str(number) for number, part in enumerate(all_parts(whole))}
+    asked = [(names[id(part)], part.query) for part in all_parts(whole)]
+    matched = questions.which_match(asked, [document_id])[document_id].matched
+    holding = {place for place, name in names.items() if name in matched}
+    yield from _opened(whole.parts or (whole,), whole.joined, 0, holding, sample)
+
+
+def _opened(
+    parts: Sequence[Part], joined: str, depth: int, holding: Collection[int], sample: Sample
 ) -> Iterator[PartResult]:
-    """Parts of parts only where the reason may be: below those that hold (`expanding`), or below those that do not."""
-    if not suspects:
-        return
-    named = [(str(number), part.query) for number, part in enumerate(suspects)]
-    matched = questions.which_match(named, [document_id])[document_id].matched
-    closed_at = None
-    for number, part in enumerate(suspects):
-        if closed_at is not None and part.depth > closed_at:
-            continue
-        holds = str(number) in matched
+    """Shows what a part consists of only where that tells more: of what fails, and of several ways the nearest miss."""
+    failing = [part for part in parts if id(part) not in holding and part.joined == "AND"]
+    if joined == "OR":
+        failing = sorted(failing, key=lambda part: sum(id(below) not in holding for below in part.parts))[:1]
+    for part in parts:
         values = tuple((name, value) for name in part.fields if (value := _value(sample.document, name)))
-        yield PartResult(" ".join(part.query.text.split()), part.depth, holds, values)
-        closed_at = None if holds == expanding and values else part.depth
+        yield PartResult(" ".join(part.query.text.split()), depth, id(part) in holding, values)
+        if part in failing:
+            yield from _opened(part.parts, part.joined, depth + 1, holding, sample)
 
 
 def _value(document: Mapping[str, object], field: str) -> str | None:

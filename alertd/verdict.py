@@ -51,7 +51,7 @@ class Doubt:
     max_doubt: timedelta = timedelta(minutes=15)  # history unreadable for longer: post again, marked
 
 
-def after_outcome(
+def after_outcome(  # noqa: PLR0911 one return for each outcome
     message: Message,
     outcome: Outcome,
     state: DestinationState,
@@ -86,7 +86,7 @@ def after_outcome(
 
 
 def unknown(message: Message, reason: str, *, doubt: Doubt, now: datetime) -> Message:
-    """An early look costs little and finds most of what arrived; only looks after the settle time count as "not there"."""
+    """An early look costs little and finds most of what arrived; only later ones count as "not there"."""
     return replace(
         message,
         state=MessageState.UNKNOWN,
@@ -114,7 +114,7 @@ def after_read(
 
 
 def after_failed_read(message: Message, reason: str, *, doubt: Doubt, marked: str, now: datetime) -> Message:
-    """The channel cannot be read now. Never losing goes before never repeating: in the end it is posted again, marked."""
+    """The channel cannot be read now. Never losing goes before never repeating: in the end it is sent, marked."""
     if now - _since(message) < doubt.max_doubt:
         return replace(message, not_before=now + READ_GAP * NEGATIVE_READS, last_error=reason)
     return post_marked(message, marked)

@@ -1,4 +1,4 @@
-"""One source's scans, tick by tick: connects when the server answers, sweeps when due, waits longer after each failure."""
+"""One source's scans, tick by tick: sweeps when due, and waits longer after each failure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -94,7 +94,9 @@ def _search(settings: Settings, sets: tuple[RuleSet, ...], clock: Clock, warning
     server_time = client.server_time()
     skew = server_time - clock.now() if server_time else timedelta(0)
     if abs(skew) > MOST_SKEW:
-        warnings.append(f"the server's clock and this machine's differ by {show.span(abs(skew))}: set one of them right")
+        warnings.append(
+            f"the server's clock and this machine's differ by {show.span(abs(skew))}: set one of them right"
+        )
     yield Finding("elasticsearch", where, True, f"{server.flavor} {server.version}")
     for name in settings.sources:
         yield _source(name, settings, client, warnings)
@@ -119,9 +121,13 @@ def _source(name: str, settings: Settings, client: SearchClient, warnings: list[
         if not kinds:
             return Finding("source", subject, False, f'no index has the time field "{field}": set time_fields')
         if not kinds <= {"date", "date_nanos"}:
-            return Finding("source", subject, False, f'"{field}" is {"/".join(sorted(kinds))} and not a date: set time_fields')
+            return Finding(
+                "source", subject, False, f'"{field}" is {"/".join(sorted(kinds))} and not a date: set time_fields'
+            )
     if empty:
-        warnings.append(f"source {name}: no document within {show.span(table.look_back)}: is CloudTrail still arriving?")
+        warnings.append(
+            f"source {name}: no document within {show.span(table.look_back)}: is CloudTrail still arriving?"
+        )
     return Finding("source", subject, True, f"{len(indices)} indices")
 
 

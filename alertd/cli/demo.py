@@ -1,4 +1,4 @@
-"""`alertd demo`: the real daemon, the real slack-sdk, an embedded search server and a stand-in for Slack, on this machine.
+"""`alertd demo`: the real daemon and the real slack-sdk, an embedded search server and a stand-in for Slack.
 
 Nothing inside alertd is faked: the daemon runs as a process of its own, from a configuration like anybody's, and with
 --kill it dies by SIGKILL every few seconds.

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from alertd.config.draft import Draft, dotted, variable_for
+from alertd.config.draft import Draft, dotted
+from alertd.config.environment import variable_for
 from alertd.config.model import DESTINATIONS, TABLES, Table, Tables
 from alertd.toml import Key, suggest
 
@@ -93,18 +94,19 @@ def _note_unknown(draft: Draft, at: Key) -> None:
 
 def _note_missing(draft: Draft, at: Key) -> None:
     if len(at) == 1:
-        draft.note((), f"[{at[0]}] is missing")
+        draft.note((), f"[{at[0]}] is missing.")
     elif at[-1] in _model(draft, at).secret_keys:
-        draft.note(at[:-1], f"{at[-1]}_file is missing, or {variable_for(at)} in the environment")
+        choice = f"{at[-1]}_file is missing: set it, or {variable_for(at)} in the environment."
+        draft.note_at(draft.where(at), f"{dotted(at[:-1])}.{choice}")
     else:
-        draft.note(at, f"is missing{_misnamed(draft, at)}")
+        draft.note_at(draft.where(at), f"{dotted(at)} is missing.{_misnamed(draft, at)}")
 
 
 def _note_choice(draft: Draft, at: Key, allowed: list[str]) -> None:
     written = draft.value(at)
-    state = "is missing" if written is None else "is none of what is allowed"
+    state = " is missing" if written is None else ": unknown value"
     choice = suggest(written if isinstance(written, str) else "", allowed)
-    draft.note(at, f"{state}. {choice}{_misnamed(draft, at)}")
+    draft.note_at(draft.where(at), f"{dotted(at)}{state}. {choice}{_misnamed(draft, at)}")
 
 
 def _misnamed(draft: Draft, at: Key) -> str:

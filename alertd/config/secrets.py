@@ -37,9 +37,11 @@ def fill_in_secrets(draft: Draft) -> None:
 
 def refuse_lookalikes(draft: Draft) -> None:
     """What is shaped like a secret is refused wherever it stands in the file: people paste into the wrong key."""
-    secret = {(*at, key) for at, secret_keys in _places(draft) for key in secret_keys}
+    told_elsewhere = {
+        (*at, name) for at, secret_keys in _places(draft) for key in secret_keys for name in (key, f"{key}_file")
+    }
     for at, text in _texts((), draft.file.data):
-        if at in secret:
+        if at in told_elsewhere:
             continue
         if looks_secret(text):
             draft.note(at, "this looks like a secret, which may not be written here. Use a file or the environment.")
@@ -76,6 +78,9 @@ def _places(draft: Draft) -> Iterator[tuple[Key, tuple[str, ...]]]:
 def _read(draft: Draft, at: Key, named: object) -> str | None:
     if not isinstance(named, str) or not named:
         draft.note(at, "must be the path of a file, or the name of a systemd credential")
+        return None
+    if looks_secret(named):
+        draft.note(at, "this looks like the secret itself. Write it into a file, and here the file's name.")
         return None
     try:
         path = _find(named, draft.file.path.parent)

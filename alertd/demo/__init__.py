@@ -1,1 +1,1 @@
-"""What `alertd demo`, `alertd test-rule` and the tests run against: an embedded search server and a stand-in for Slack."""
+"""What the demo, test-rule and the tests run against: an embedded search server and a stand-in for Slack."""

@@ -5,6 +5,7 @@ import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from alertd.errors import ConfigError, Problem
 
@@ -12,6 +13,20 @@ from alertd.errors import ConfigError, Problem
 @dataclass(frozen=True, slots=True)
 class EmbeddedServer:
     url: str
+
+    def fill_index(
+        self, name: str, mapping: Mapping[str, object], documents: Mapping[str, Mapping[str, object]]
+    ) -> dict[str, str]:
+        """An index with these documents, by id. Why the server refuses a document, by its id."""
+        self.create_index(name, mapping)
+        lines = [
+            json.dumps(line)
+            for document_id, document in documents.items()
+            for line in ({"index": {"_index": name, "_id": document_id}}, document)
+        ]
+        answer = self._send("POST", "/_bulk?refresh=true", "\n".join([*lines, ""]), "application/x-ndjson")
+        items = [item["index"] for item in answer["items"]]
+        return {item["_id"]: str(item["error"]["reason"]) for item in items if "error" in item}
 
     def create_index(self, name: str, mapping: Mapping[str, object]) -> None:
         self._send("PUT", f"/{name}", json.dumps({"mappings": mapping}), "application/json")
@@ -26,7 +41,7 @@ class EmbeddedServer:
             failed = next(item["index"]["error"] for item in answer["items"] if "error" in item["index"])
             raise ValueError(f"the search server refuses a document: {failed}")
 
-    def _send(self, method: str, path: str, body: str, kind: str) -> dict[str, object]:
+    def _send(self, method: str, path: str, body: str, kind: str) -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310 our own server
             self.url + path, data=body.encode(), method=method, headers={"Content-Type": kind}
         )

@@ -17,7 +17,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Certainly not posted (no connection, request not complete, service asks to come back): the same may be tried again."""
+    """Certainly not posted (no connection, an incomplete request): the same may be tried again."""
 
     reason: str
 
@@ -78,16 +78,16 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a complete read of a channel since `since` found: every delivery id asked for, with all its copies, oldest first."""
+    """What a complete read of a channel found: every delivery id asked for, with all its copies, oldest first."""
 
     copies: Mapping[str, tuple[Posted, ...]]
 
 
 class Reader(Protocol):
     def find(self, wanted: Mapping[str, str | None], *, since: datetime) -> Finding:
-        """Read the channel from `since` (by alertd's clock; margins are added here) and report every copy of each
+        """Read the channel from `since` (alertd's clock; margins are added here) and report every copy of each
         wanted delivery id. `wanted` maps delivery id → ts of the thread it was posted in, None for top level.
-        RetryError or PermanentError when the channel could not be read completely: that says nothing about any message."""
+        RetryError or PermanentError when it could not be read completely: that says nothing about any message."""
 
     def delete(self, posted: Posted) -> None:
         """Delete a message of ours. Deleting one that is gone is no error. RetryError, PermanentError."""
@@ -115,4 +115,4 @@ class Destination(Protocol):
         """Post this frozen JSON (`{"text": …, "blocks": […]}`), once, with the delivery id as mark."""
 
     def check(self) -> tuple[str, ...]:
-        """Everything that stands in the way of posting and reading back, for people; empty if nothing. Posts nothing."""
+        """Everything that stands in the way of posting and reading back, for people. Posts nothing."""

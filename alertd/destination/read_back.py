@@ -94,7 +94,9 @@ class ChannelReader:
             return (str(error),)
         problems = list(_missing_scopes(answer.headers))
         try:
-            info = self._call("conversations.info", {"channel": self._channel_id()}).get("channel", {})
+            info: Mapping[str, Any] = self._call("conversations.info", {"channel": self._channel_id()}).get(
+                "channel", {}
+            )
             if info.get("is_archived"):
                 problems.append(f"the channel is archived: {_REPAIR['is_archived']}")
             elif info.get("is_member") is False:

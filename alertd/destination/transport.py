@@ -4,6 +4,7 @@ slack-sdk's own transport follows redirects, bounds each socket operation but no
 that are not text. What urllib wraps in URLError stays the sign that the request was never written whole.
 """
 
+import contextlib
 import http.client
 import logging
 import socket
@@ -22,7 +23,8 @@ from slack_sdk.webhook import WebhookClient, WebhookResponse
 MOST_BYTES = 16 * 1024 * 1024
 
 # slack-sdk would log the webhook's URL, which is its secret, and each failure, which alertd logs itself.
-_SILENT = logging.Logger("alertd.slack_sdk", logging.CRITICAL + 1)
+_SILENT = logging.getLogger("alertd.slack_sdk")
+_SILENT.setLevel(logging.CRITICAL + 1)
 
 
 class DeadlineWebClient(WebClient):
@@ -37,7 +39,11 @@ class DeadlineWebClient(WebClient):
         )
         self._deadline = timeout
 
-    def _perform_urllib_http_request_internal(self, url: str, req: urllib.request.Request) -> dict[str, Any]:
+    def _perform_urllib_http_request_internal(
+        self,
+        url: str,  # noqa: ARG002 the request has it
+        req: urllib.request.Request,
+    ) -> dict[str, Any]:
         status, headers, body = exchange(req, deadline=self._deadline, proxy=self.proxy)
         return {"status": status, "headers": headers, "body": body}
 
@@ -49,7 +55,11 @@ class DeadlineWebhookClient(WebhookClient):
         )
         self._deadline = timeout
 
-    def _perform_http_request_internal(self, url: str, req: urllib.request.Request) -> WebhookResponse:
+    def _perform_http_request_internal(
+        self,
+        url: str,  # noqa: ARG002 the request has it
+        req: urllib.request.Request,
+    ) -> WebhookResponse:
         status, headers, body = exchange(req, deadline=self._deadline, proxy=self.proxy)
         return WebhookResponse(url="", status_code=status, body=body, headers=headers)
 
@@ -86,10 +96,9 @@ def exchange(
 def _shut(sockets: list[socket.socket]) -> None:
     """Ends a read or write under way in the posting thread; what it raises there tells which of the two it was."""
     for connection in sockets:
-        try:
+        # already closed where the exchange ended at this very moment
+        with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # already closed: the exchange ended at this very moment
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -118,7 +127,7 @@ class _Https(urllib.request.HTTPSHandler):
         return self.do_open(_watched(http.client.HTTPSConnection, self._connected), req, context=self._tls)
 
 
-def _watched(kind: type[http.client.HTTPConnection], connected: Callable[[socket.socket], None]) -> Any:  # noqa: ANN401
+def _watched(kind: type[http.client.HTTPConnection], connected: Callable[[socket.socket], None]) -> Any:
     """A connection class that hands out its socket, TLS or not, as soon as there is one."""
 
     class Watched(kind):  # type: ignore[misc, valid-type]

@@ -1,4 +1,4 @@
-"""The ledger's file: creating, locking, opening and judging it. It is never created, repaired or replaced in passing."""
+"""The ledger's file: creating, locking, opening and judging it. Never created, repaired or replaced in passing."""
 
 import fcntl
 import os
@@ -116,7 +116,8 @@ def judge(path: Path, *, writable: bool) -> None:
     filesystem = _filesystem(path)
     if filesystem in _NETWORK:
         raise LedgerUnusableError(
-            f"the ledger {path} is on a network filesystem ({filesystem}), whose locks cannot be trusted. Use a local disk."
+            f"the ledger {path} is on a network filesystem ({filesystem}), whose locks cannot be trusted. "
+            "Use a local disk."
         )
     if writable and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
         raise LedgerUnusableError(f"the ledger {path} or its folder is read-only for this user. Check owner and mode.")

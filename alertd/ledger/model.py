@@ -45,7 +45,7 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class RuleState:
-    """What the ledger knows of one rule: with its fingerprint a changed rule is told from an old one."""
+    """What the ledger knows of one rule: by its fingerprint a changed rule is told from an old one."""
 
     rule_set: str
     rule: str
@@ -57,7 +57,7 @@ class RuleState:
 
 
 class NotificationKind(StrEnum):
-    """Why an event is told to a destination. The first three tell the event; only one of them exists per destination."""
+    """Why an event is told to a destination. The first three tell the event: one of them a destination."""
 
     MESSAGE = "message"
     SESSION = "session"

@@ -6,7 +6,7 @@ from alertd.message.escape import clean, cut, escape, size
 
 Block = dict[str, object]
 
-# Slack: 150, 3,000 and 4,000 characters, 50 blocks, some 13,200 characters together. Ours leave room for what it counts.
+# Slack: 150, 3,000 and 4,000 characters, 50 blocks, some 13,200 characters together. Ours leave room.
 MOST_HEADER, MOST_SECTION, MOST_TEXT = 150, 2_800, 2_500
 MOST_BLOCKS, MOST_ALTOGETHER = 40, 9_000
 MOST_URL = 2_900

@@ -35,7 +35,7 @@ _LINES = MOST_ALTOGETHER - 800
 _REPEAT = "↩ possible repeat of an alert sent at {:%H:%M} UTC · Slack did not confirm the first"
 
 
-def render_event(notification: Notification, *, style: Style, now: datetime, delivery_id: str) -> str:
+def render_event(notification: Notification, *, style: Style, delivery_id: str) -> str:
     event, rule = notification.event, notification.rule
     title = (render_template(rule.summary, event, style) if rule.summary else None) or headline(event)
     account, factor = style.account(event), mfa(event)
@@ -108,7 +108,8 @@ def render_echo(notification: Notification, *, style: Style, delivery_id: str) -
 def render_minimal(notifications: Sequence[Notification], reason: str, delivery_id: str) -> str:
     """Plain words, for when Slack refused the full form."""
     named = [
-        f"{item.event.time:%Y-%m-%d %H:%M:%S} UTC {item.rule.id}: account {item.event.account or 'unknown'}, event {item.event.id}"
+        f"{item.event.time:%Y-%m-%d %H:%M:%S} UTC {item.rule.id}: "
+        f"account {item.event.account or 'unknown'}, event {item.event.id}"
         for item in notifications
     ]
     texts = [clean(line, 300) for line in named]

@@ -30,6 +30,8 @@ def _block(block: Mapping[str, Any]) -> Iterator[str]:
             yield "│ " + " ".join(f"[{_text(button['text'])}]" for button in block["elements"])
         case "context":
             yield "└ " + " ".join(_text(element) for element in block["elements"])
+        case _:
+            yield f"│ ({block['type']})"
 
 
 def _text(element: Mapping[str, Any]) -> str:

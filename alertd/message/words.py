@@ -56,7 +56,7 @@ def is_sign_in(event: Event) -> bool:
 
 
 def mfa(event: Event) -> str | None:
-    """Nothing, where it is no question: a call signed with a key says "false" though nobody asked for a second factor."""
+    """None where nothing is said. A call signed with a key says "false" though nobody asked for a factor."""
     if event.mfa is True:
         return "MFA"
     if event.mfa is False:

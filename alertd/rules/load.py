@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alertd.errors import ConfigError, Problem
-from alertd.rules.model import Deliver, Query, Rule, RuleFacts, RuleSet, RuleTest, Sample, Severity
-from alertd.rules.query import LANGUAGES, meaning, read_query
+from alertd.rules.model import Deliver, Rule, RuleFacts, RuleSet, RuleTest, Sample, Severity
+from alertd.rules.query import meaning, read_query
 from alertd.rules.samples import SampleError, read_samples, table_sample
 from alertd.rules.table import Mistake, Table
 from alertd.toml import read_toml, suggest
@@ -123,11 +123,11 @@ def _rule(table: Table, around: Surroundings, *, set_id: str, notify: tuple[str,
         summary=_template(message, around),
     )
     told = _notify(table, around, notify)
-    if not told and around.destinations is not None:
-        table.note("notify", f'rule "{facts.id}" tells nobody: set notify here, in the file, or in [rules]')
+    if not told and not table.data.get("notify") and around.destinations is not None:
+        table.note("notify", "nobody is told: set notify here, at the top of the file, or in [rules] of alertd.toml")
     return Rule(
         facts=facts,
-        query=_needed_query(table),
+        query=read_query(table),
         notify=told,
         where=table.where(),
         description=table.text("description") or "",
@@ -135,13 +135,6 @@ def _rule(table: Table, around: Surroundings, *, set_id: str, notify: tuple[str,
         references=table.texts("references"),
         tests=tuple(_test(test) for test in table.tables("tests")),
     )
-
-
-def _needed_query(table: Table) -> Query:
-    if "query" not in table.data:
-        written = ", ".join(f"query.{name}" for name in LANGUAGES)
-        table.note(None, f"query is missing: write one of {written}")
-    return read_query(table)
 
 
 def _severity(table: Table) -> Severity:

@@ -217,10 +217,10 @@ class _Parser:
         return 0 if token.text == "*" else 1
 
     def _unexpected(self, token: _Token, field: str | None) -> LuceneError:
-        before = self._tokens[self._at - 1] if self._at else None
         if token.kind in (_Kind.END, _Kind.CLOSE):
-            last = f"{field}:" if field else before.text if before else ""
-            return LuceneError((before or token).start, f'nothing after "{last}"')
+            # a field is two tokens: its name and the colon
+            before = self._tokens[max(0, self._at - (2 if field else 1))]
+            return LuceneError(before.start, f'nothing after "{f"{field}:" if field else before.text}"')
         if field and token.kind is _Kind.SIGN:
             return LuceneError(token.start, f'"{token.text}" at the beginning of a value is written \\{token.text}')
         if token.kind is _Kind.COLON:

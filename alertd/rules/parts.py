@@ -1,4 +1,4 @@
-"""A query taken apart at its ANDs and ORs, each part a query of its own: so it can be shown which of them fails."""
+"""A query taken apart at its ANDs and ORs, each part a query of its own: so it can be asked which of them fails."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -8,84 +8,69 @@ from alertd.rules.compile import MOST_CLAUSES, lucene
 from alertd.rules.lucene import Clause, fields, parse, weight
 from alertd.rules.model import Query
 
-# Parts of parts of parts help nobody to find the one that is wrong.
-MOST_DEPTH = 2
-
 
 @dataclass(frozen=True, slots=True)
 class Part:
     query: Query
-    depth: int
     fields: tuple[str, ...]  # that it names
+    joined: str = ""  # how its parts make it up: "AND", "OR"
+    parts: tuple["Part", ...] = ()  # none: it cannot be taken apart
 
 
-def parts(query: Query) -> tuple[Part, ...]:
-    """In the order they stand, each followed by its own; the query itself where it is but one."""
+def take_apart(query: Query) -> Part:
     if query.language == "lucene":
-        return tuple(_lucene_parts(query, parse(query.text), 0))
-    return tuple(_dsl_parts(query, query.clause, 0))
+        return _lucene_part(query, parse(query.text))
+    return _dsl_part(query, query.clause)
 
 
-def _lucene_parts(query: Query, clauses: tuple[Clause, ...], depth: int) -> Iterator[Part]:
-    if len(clauses) == 1 and _is_plain_group(clauses[0]):
-        clauses = clauses[0].group
-    if not _is_all_and(clauses) and not _is_all_or(clauses):
-        yield _lucene_part(query, clauses, depth)
-        return
-    for clause in clauses:
-        yield _lucene_part(query, (clause,), depth)
-        if _is_plain_group(clause) and len(clause.group) > 1 and depth < MOST_DEPTH:
-            yield from _lucene_parts(query, clause.group, depth + 1)
+def all_parts(part: Part) -> Iterator[Part]:
+    """The part itself and everything below it."""
+    yield part
+    for below in part.parts:
+        yield from all_parts(below)
 
 
-def _lucene_part(query: Query, clauses: tuple[Clause, ...], depth: int) -> Part:
+def _lucene_part(query: Query, clauses: tuple[Clause, ...]) -> Part:
     text = query.text[clauses[0].start : clauses[-1].end]
     named = tuple(dict.fromkeys(fields(clauses, query.text)))
-    words = weight(clauses, of_any_field=MOST_CLAUSES)
-    return Part(Query("lucene", text, lucene(text), query.where, words), depth, named)
+    asked = Query("lucene", text, lucene(text), query.where, weight(clauses, of_any_field=MOST_CLAUSES))
+    while len(clauses) == 1 and clauses[0].group and clauses[0].sign in (None, "+") and clauses[0].field is None:
+        clauses = clauses[0].group
+    joined = _joined(clauses)
+    below = tuple(_lucene_part(query, (clause,)) for clause in clauses) if joined else ()
+    return Part(asked, named, joined, below)
 
 
-def _is_plain_group(clause: Clause) -> bool:
-    return bool(clause.group) and clause.sign in (None, "+") and clause.field is None
+def _joined(clauses: tuple[Clause, ...]) -> str:
+    """With ANDs beside ORs, or signs beside ORs, the parts do not add up to the whole."""
+    if len(clauses) > 1 and all(clause.joined == "AND" for clause in clauses[1:]):
+        return "AND"
+    if len(clauses) > 1 and all(clause.joined != "AND" and clause.sign is None for clause in clauses):
+        return "OR"
+    return ""
 
 
-def _is_all_and(clauses: tuple[Clause, ...]) -> bool:
-    return all(clause.joined == "AND" for clause in clauses[1:])
-
-
-def _is_all_or(clauses: tuple[Clause, ...]) -> bool:
-    # with a sign among them, or ANDs beside ORs, the parts do not add up to the whole
-    return all(clause.joined != "AND" and clause.sign is None for clause in clauses)
-
-
-def _dsl_parts(query: Query, clause: Mapping[str, object], depth: int) -> Iterator[Part]:
+def _dsl_part(query: Query, clause: Mapping[str, object]) -> Part:
+    asked = Query("dsl", json.dumps(clause, ensure_ascii=False), clause, query.where)
+    named = tuple(dict.fromkeys(_dsl_fields(clause)))
     within = clause.get("bool")
-    if not isinstance(within, Mapping) or depth > MOST_DEPTH:
-        yield _dsl_part(query, clause, depth)
-    elif within.keys() <= {"must", "filter", "must_not"}:
-        for name, item in _items(within):
-            if name == "must_not":
-                yield _dsl_part(query, {"bool": {"must_not": [item]}}, depth)
-            else:
-                yield from _dsl_parts(query, item, depth)
-    else:
-        yield _dsl_part(query, clause, depth)
-        # any one of them will do, unless it says otherwise
-        if within.keys() <= {"should", "minimum_should_match"} and within.get("minimum_should_match", 1) in (1, "1"):
-            for _, item in _items({"should": within.get("should", [])}):
-                yield from _dsl_parts(query, item, depth + 1)
+    if not isinstance(within, Mapping):
+        return Part(asked, named)
+    if within.keys() <= {"must", "filter", "must_not"}:
+        below = [
+            {"bool": {"must_not": [item]}} if name == "must_not" else item
+            for name in within
+            for item in _clauses(within[name])
+        ]
+        return Part(asked, named, "AND", tuple(_dsl_part(query, item) for item in below if item != clause))
+    if within.keys() <= {"should", "minimum_should_match"} and within.get("minimum_should_match", 1) in (1, "1"):
+        return Part(asked, named, "OR", tuple(_dsl_part(query, item) for item in _clauses(within.get("should"))))
+    return Part(asked, named)
 
 
-def _items(within: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, object]]]:
-    for name, value in within.items():
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, Mapping):
-                yield name, item
-
-
-def _dsl_part(query: Query, clause: Mapping[str, object], depth: int) -> Part:
-    text = json.dumps(clause, ensure_ascii=False)
-    return Part(Query("dsl", text, clause, query.where), depth, tuple(_dsl_fields(clause)))
+def _clauses(value: object) -> list[Mapping[str, object]]:
+    items = value if isinstance(value, list) else [value]
+    return [item for item in items if isinstance(item, Mapping)]
 
 
 def _dsl_fields(node: object) -> Iterator[str]:

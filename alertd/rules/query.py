@@ -16,17 +16,18 @@ _ONE_CLAUSE = 'must be one clause of query DSL, as a table or a JSON text: {"ter
 
 
 def read_query(owner: Table) -> Query:
-    """The query of this table, which has one. Where it is wrong, a query that matches nothing stands for it."""
+    """Where there is none, or a wrong one, a query that matches nothing stands for it."""
     table = owner.table("query")
-    if len(table.data) == 1:
+    if "query" not in owner.data:
+        owner.note(None, f"query is missing: write one of {_NAMES}")
+    elif len(table.data) == 1:
         [language] = table.data
         value = table.data[language]
         if language in _READERS:
             return _READERS[language](table, value)
-        owner.note("query", f'unknown query language "{language}". {suggest(language, list(LANGUAGES))}')
+        owner.note("query", f'unknown query language "{language}". {suggest(language, list(_READERS))}')
     elif isinstance(owner.data["query"], dict):
-        written = ", ".join(f"query.{name}" for name in LANGUAGES)
-        owner.note("query", f"query must have exactly one of {written}; it has {', '.join(table.data) or 'none'}")
+        owner.note("query", f"query must have exactly one of {_NAMES}; it has {', '.join(table.data) or 'none'}")
     return _nothing(table)
 
 
@@ -82,6 +83,9 @@ def _weight(value: object) -> int:
 
 def _note_mistake(table: Table, language: str, text: str, mistake: SyntaxMistake) -> None:
     """Shows the line of the query with a mark below the place."""
+    if not text.strip():
+        table.note(language, f"query.{language} is empty")
+        return
     before = text[: mistake.column - 1]
     number = before.count("\n")
     column = len(before) - (before.rfind("\n") + 1)
@@ -98,4 +102,4 @@ def _nothing(table: Table) -> Query:
 
 
 _READERS: Mapping[str, Callable[[Table, object], Query]] = {"lucene": _lucene, "kql": _kql, "dsl": _dsl}
-LANGUAGES = tuple(_READERS)
+_NAMES = ", ".join(f"query.{language}" for language in _READERS)

@@ -51,7 +51,10 @@ def describe_tls_failure(error: Exception, connection: Connection) -> str:
     trusted = (
         f"trusted by {connection.ca_file}" if connection.ca_file else "trusted by this machine (ca_file is not set)"
     )
-    return f"{connection.where}: the TLS connection failed: {error}. Its certificate must be {trusted}, valid, and for this host."
+    return (
+        f"{connection.where}: the TLS connection failed: {error}. "
+        f"Its certificate must be {trusted}, valid, and for this host."
+    )
 
 
 def _ask_flavor(connection: Connection) -> str:

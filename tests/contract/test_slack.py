@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alertd.clock import SystemClock
-from alertd.demo.slack import Fault, SlackStandIn
+from alertd.demo.slack import Channel, Fault, SlackStandIn
 from alertd.destination import (
     DestinationRefused,
     Guarantee,
@@ -32,7 +32,9 @@ LONG_AGO = timedelta(minutes=1)
 
 def payload(text: str = "root signed in", delivery_id: str = "d1") -> str:
     mark = {"type": "context", "block_id": f"alertd:{delivery_id}", "elements": [{"type": "plain_text", "text": "x"}]}
-    return json.dumps({"text": text, "blocks": [{"type": "header", "text": {"type": "plain_text", "text": text}}, mark]})
+    return json.dumps(
+        {"text": text, "blocks": [{"type": "header", "text": {"type": "plain_text", "text": text}}, mark]}
+    )
 
 
 @pytest.fixture
@@ -110,7 +112,7 @@ def test_whatever_leaves_a_doubt_is_unknown_and_posted_once(
     assert Unknown is type(post(slack))
     assert 1 == standin.requests.count("chat.postMessage")
     # a webhook's short answer may arrive whole within its time, drop by drop
-    assert type(post(webhook, "d2")) is Unknown or (fault.kind, stores) in {("drip", True)}
+    assert type(post(webhook, "d2")) is Unknown or (fault.kind, stores) == ("drip", True)
     assert 1 == standin.requests.count("webhook")
     assert (2 if stores else 0) == len(standin.messages(CHANNEL))
 
@@ -194,7 +196,9 @@ def test_a_destination_that_refuses_says_why(
 
 def test_limits_and_throttling_are_told_apart(slack: Slack, webhook: SlackWebhook, standin: SlackStandIn) -> None:
     """P: another form; 429: later."""
-    too_long = json.dumps({"text": "x", "blocks": [{"type": "header", "text": {"type": "plain_text", "text": "x" * 151}}]})
+    too_long = json.dumps(
+        {"text": "x", "blocks": [{"type": "header", "text": {"type": "plain_text", "text": "x" * 151}}]}
+    )
     assert PayloadRefused is type(slack.post(too_long, delivery_id="d", thread_ts=None))
     assert PayloadRefused is type(webhook.post(too_long, delivery_id="d", thread_ts=None))
     standin.faults.next("chat.postMessage", Fault("throttle", retry_after="17"))
@@ -248,5 +252,5 @@ def test_a_webhook_alone_promises_no_more_than_it_can(webhook: SlackWebhook) -> 
     assert webhook.reader is None
 
 
-def _channel(standin: SlackStandIn):  # type: ignore[no-untyped-def]  # the stand-in's own type
+def _channel(standin: SlackStandIn) -> Channel:
     return standin.workspace.channels[CHANNEL]

@@ -25,8 +25,8 @@ WEB_WORDS: dict[type[Outcome], str] = {
     NotSent: "request_timeout invalid_charset missing_post_type team_added_to_org org_login_required",
     Unknown: "internal_error fatal_error service_unavailable duplicate_message_not_found duplicate_channel_not_found "
     "a_word_that_slack_invents_tomorrow",
-    PayloadRefused: "invalid_blocks invalid_blocks_format msg_too_long msg_blocks_too_long no_text too_many_attachments "
-    "attachment_payload_limit_exceeded invalid_metadata_format invalid_metadata_schema metadata_too_large "
+    PayloadRefused: "invalid_blocks invalid_blocks_format msg_too_long msg_blocks_too_long no_text "
+    "too_many_attachments attachment_payload_limit_exceeded invalid_metadata_format invalid_metadata_schema metadata_too_large "
     "markdown_text_conflict invalid_array_arg invalid_arg_name",
     DestinationRefused: "channel_not_found is_archived not_in_channel restricted_action not_authed invalid_auth "
     "account_inactive token_revoked token_expired missing_scope not_allowed_token_type no_permission access_denied "
@@ -59,7 +59,9 @@ WEBHOOK_WORDS: dict[type[Outcome], list[tuple[int, str]]] = {
 }
 
 
-@pytest.mark.parametrize(("kind", "word"), [(kind, word) for kind, words in WEB_WORDS.items() for word in words.split()])
+@pytest.mark.parametrize(
+    ("kind", "word"), [(kind, word) for kind, words in WEB_WORDS.items() for word in words.split()]
+)
 def test_each_word_of_the_web_api_has_its_reaction(kind: type[Outcome], word: str) -> None:
     """Errors are answers with status 200 and ok: false."""
     assert kind is type(of_web_answer(200, {}, {"ok": False, "error": word}, now=NOW))

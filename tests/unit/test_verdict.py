@@ -29,7 +29,9 @@ SENDING = Message(
 FINE = DestinationState("security")
 
 
-def decide(outcome: Outcome, message: Message = SENDING, state: DestinationState = FINE) -> tuple[Message, DestinationState]:
+def decide(
+    outcome: Outcome, message: Message = SENDING, state: DestinationState = FINE
+) -> tuple[Message, DestinationState]:
     return verdict.after_outcome(message, outcome, state, doubt=DOUBT, plainer="plain", now=NOW, jitter=1.0)
 
 

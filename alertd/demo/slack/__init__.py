@@ -2,6 +2,6 @@
 
 from alertd.demo.slack.faults import Fault, Faults
 from alertd.demo.slack.server import SlackStandIn
-from alertd.demo.slack.workspace import Message, Workspace
+from alertd.demo.slack.workspace import Channel, Message, Workspace
 
-__all__ = ["Fault", "Faults", "Message", "SlackStandIn", "Workspace"]
+__all__ = ["Channel", "Fault", "Faults", "Message", "SlackStandIn", "Workspace"]

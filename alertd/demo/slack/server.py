@@ -9,12 +9,12 @@ import time
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from alertd.demo.slack.faults import Fault, Faults
 from alertd.demo.slack.web_api import call
-from alertd.demo.slack.workspace import Message, Refused, Workspace
+from alertd.demo.slack.workspace import Message, RefusedError, Workspace
 
 # Statuses of a webhook's words; Slack documents some of them.
 _WEBHOOK_STATUS = {
@@ -69,7 +69,7 @@ class SlackStandIn:
             self._server.server_close()
             self._server = None
 
-    def __enter__(self) -> "SlackStandIn":
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -132,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {"x-oauth-scopes": self.standin.workspace.scopes}
         try:
             answer = call(self.standin.workspace, method, arguments, token)
-        except Refused as refused:
+        except RefusedError as refused:
             wait = refused.more.pop("retry_after", None)
             answer = {"ok": False, "error": refused.word, **refused.more}
             if wait is not None:
@@ -151,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             self._hook(channel, body)
-        except Refused as refused:
+        except RefusedError as refused:
             if refused.word == "ratelimited":
                 limited = json.dumps({"retry_after": 1, "ok": False, "error": "rate_limited"})
                 self._answer(429, limited, "application/json", {"Retry-After": "1"})
@@ -167,15 +167,17 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             message = json.loads(body)
         except ValueError as error:
-            raise Refused("invalid_payload") from error
+            raise RefusedError("invalid_payload") from error
         workspace = self.standin.workspace
         if channel not in workspace.channels:
-            raise Refused("no_service")
+            raise RefusedError("no_service")
         return workspace.post(message, via="webhook", channel=workspace.channels[channel])
 
     # what goes wrong
 
-    def _go_wrong(self, fault: Fault, act: Any, *, webhook: bool, would_be: str = '{"ok": true}') -> None:
+    def _go_wrong(  # noqa: C901 one case for each fault
+        self, fault: Fault, act: Any, *, webhook: bool, would_be: str = '{"ok": true}'
+    ) -> None:
         """`act` is what the request wanted, where it was not done yet: only a late one still does it."""
         match fault.kind:
             case "fin":
@@ -260,5 +262,5 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _quietly(act: Any) -> None:
-    with contextlib.suppress(Refused):
+    with contextlib.suppress(RefusedError):
         act()

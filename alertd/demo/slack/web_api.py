@@ -3,25 +3,25 @@
 from collections.abc import Callable
 from typing import Any
 
-from alertd.demo.slack.workspace import Channel, Message, Refused, Workspace
+from alertd.demo.slack.workspace import Channel, Message, RefusedError, Workspace
 
 Arguments = dict[str, Any]
 Answer = dict[str, Any]
 
 
 def call(workspace: Workspace, method: str, arguments: Arguments, token: str | None) -> Answer:
-    """`ok: true` with what the method gives; Refused otherwise."""
+    """`ok: true` with what the method gives; RefusedError otherwise."""
     if method not in METHODS:
-        raise Refused("unknown_method")
+        raise RefusedError("unknown_method")
     if not token:
-        raise Refused("not_authed")
+        raise RefusedError("not_authed")
     if not token.startswith("xoxb-"):
-        raise Refused("invalid_auth")
+        raise RefusedError("invalid_auth")
     if workspace.revoked:
-        raise Refused("token_revoked")
+        raise RefusedError("token_revoked")
     handler, scopes = METHODS[method]
     if scopes and not set(scopes) & set(workspace.scopes.split(",")):
-        raise Refused("missing_scope", needed=scopes[0], provided=workspace.scopes)
+        raise RefusedError("missing_scope", needed=scopes[0], provided=workspace.scopes)
     return {"ok": True, **handler(workspace, arguments)}
 
 
@@ -39,7 +39,7 @@ def _auth_test(workspace: Workspace, _: Arguments) -> Answer:
 def _post(workspace: Workspace, arguments: Arguments) -> Answer:
     channel = workspace.find(arguments.get("channel"))
     if not channel.is_member:
-        raise Refused("channel_not_found" if channel.is_private else "not_in_channel")
+        raise RefusedError("channel_not_found" if channel.is_private else "not_in_channel")
     message = workspace.post(arguments, via="web", channel=channel)
     return {"channel": channel.id, "ts": message.ts, "message": _shown(workspace, message, metadata=True)}
 
@@ -61,7 +61,7 @@ def _replies(workspace: Workspace, arguments: Arguments) -> Answer:
     channel, ts = _member(workspace, arguments), arguments.get("ts")
     found = [message for message in workspace.readable(channel) if ts in {message.ts, message.thread_ts}]
     if not found:
-        raise Refused("thread_not_found")
+        raise RefusedError("thread_not_found")
     return _page(workspace, found, arguments)
 
 
@@ -82,7 +82,7 @@ def _delete(workspace: Workspace, arguments: Arguments) -> Answer:
     with workspace.lock:
         kept = [message for message in channel.messages if message.ts != ts]
         if len(kept) == len(channel.messages):
-            raise Refused("message_not_found")
+            raise RefusedError("message_not_found")
         channel.messages = kept
     return {"channel": channel.id, "ts": ts}
 
@@ -95,7 +95,7 @@ def _permalink(workspace: Workspace, arguments: Arguments) -> Answer:
 def _info(workspace: Workspace, arguments: Arguments) -> Answer:
     channel = workspace.find(arguments.get("channel"))
     if channel.is_private and not channel.is_member:
-        raise Refused("channel_not_found")
+        raise RefusedError("channel_not_found")
     return {"channel": _described(channel)}
 
 
@@ -117,7 +117,7 @@ def _described(channel: Channel) -> Answer:
 def _member(workspace: Workspace, arguments: Arguments) -> Channel:
     channel = workspace.find(arguments.get("channel"))
     if not channel.is_member:
-        raise Refused("not_in_channel")
+        raise RefusedError("not_in_channel")
     return channel
 
 

@@ -12,7 +12,7 @@ MOST_SECTION, MOST_HEADER, MOST_CONTEXT, MOST_ACTIONS = 3_000, 150, 10, 25
 SCOPES = "chat:write,channels:read,channels:history,groups:read,groups:history"
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """Slack's answer is `ok: false` with this word."""
 
     def __init__(self, word: str, **more: object) -> None:
@@ -86,20 +86,20 @@ class Workspace:
         for channel in self.channels.values():
             if wanted in {channel.id, channel.name}:
                 return channel
-        raise Refused("channel_not_found")
+        raise RefusedError("channel_not_found")
 
     def post(self, body: dict[str, Any], *, via: str, channel: Channel) -> Message:
-        """Store a message, or raise Refused. A text that is too long becomes several messages."""
+        """Store a message, or raise RefusedError. A text that is too long becomes several messages."""
         with self.lock:
             if channel.is_archived:
-                raise Refused("is_archived" if via == "web" else "channel_is_archived")
+                raise RefusedError("is_archived" if via == "web" else "channel_is_archived")
             blocks = _blocks(body)
             text = str(body.get("text") or "")
             _check_sizes(text, blocks)
             suppressed = self._exceeds_burst(channel)
             thread_ts = body.get("thread_ts")
             if thread_ts and not any(message.ts == thread_ts for message in channel.messages):
-                raise Refused("thread_not_found")
+                raise RefusedError("thread_not_found")
             pieces = [text[at : at + SPLIT_TEXT] for at in range(0, len(text), SPLIT_TEXT)] or [""]
             stored = [
                 Message(
@@ -136,7 +136,7 @@ class Workspace:
             return False
         if not self.suppress_bursts:
             channel.posted_at.pop()
-            raise Refused("ratelimited", retry_after=1)
+            raise RefusedError("ratelimited", retry_after=1)
         return True
 
     def _next_ts(self) -> str:
@@ -150,22 +150,22 @@ def _blocks(body: dict[str, Any]) -> list[dict[str, Any]]:
         try:
             blocks = json.loads(blocks)
         except ValueError as error:
-            raise Refused("invalid_blocks_format") from error
+            raise RefusedError("invalid_blocks_format") from error
     return list(blocks)
 
 
 def _check_sizes(text: str, blocks: list[dict[str, Any]]) -> None:
     if not text and not blocks:
-        raise Refused("no_text")
+        raise RefusedError("no_text")
     if len(text) > MOST_TEXT:
-        raise Refused("msg_too_long")
+        raise RefusedError("msg_too_long")
     mistakes = [mistake for number, block in enumerate(blocks) if (mistake := _mistake(block, number))]
     if len(blocks) > MOST_BLOCKS:
         mistakes.append(f"no more than {MOST_BLOCKS} items allowed [json-pointer:/blocks]")
     if mistakes:
-        raise Refused("invalid_blocks", errors=mistakes, response_metadata={"messages": mistakes})
+        raise RefusedError("invalid_blocks", errors=mistakes, response_metadata={"messages": mistakes})
     if sum(len(piece) for piece in _texts(blocks)) > MOST_BLOCK_CHARACTERS:
-        raise Refused("msg_blocks_too_long")
+        raise RefusedError("msg_blocks_too_long")
 
 
 def _mistake(block: dict[str, Any], number: int) -> str | None:

@@ -1,0 +1,195 @@
+"""[[rules.tests]] on search servers: verdicts agree everywhere, and a failing test explains itself."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from alertd.rules.load import Surroundings, find_rule_files, load_rules
+from alertd.rules.model import Rule, RuleSet
+from alertd.search import Hit, SearchClient
+from alertd.search.connection import Connection, connect
+from alertd.trial import Mismatch, Result, run_tests
+from tests.servers.filling import fill_index
+from tests.servers.running import SearchServer
+
+HOUSE = Path(__file__).parents[2]
+AROUND = Surroundings(None, None, (), lambda _: None)
+
+SET = """\
+query.lucene = "userIdentity.type:Root"
+
+[[rules]]
+id = "login"
+title = "Root signed in"
+severity = "high"
+query.lucene = "eventName:ConsoleLogin AND NOT responseElements.ConsoleLogin:Failure"
+%s
+[[rules]]
+id = "any"
+title = "Root did something"
+severity = "low"
+query.lucene = "*"
+"""
+LOGIN = '{ userIdentity.type = "Root", eventName = "ConsoleLogin", responseElements.ConsoleLogin = "Success" }'
+FAILED = LOGIN.replace("Success", "Failure")
+BY_USER = LOGIN.replace("Root", "IAMUser")
+
+
+def _test(expect: str, *events: str, more: str = "") -> str:
+    return f'[[rules.tests]]\nname = "t"\nexpect = "{expect}"\nevents = [{", ".join(events)}]\n{more}\n'
+
+
+def _render(rule: Rule, hit: Hit) -> str:
+    return f"{rule.facts.title}: {hit.source.get('eventName')}"
+
+
+Run = Callable[[RuleSet], tuple[Result, ...]]
+
+
+@pytest.fixture
+def client(search_server: SearchServer) -> Iterator[SearchClient]:
+    client = connect(Connection(urls=(search_server.url,)))
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def run(search_server: SearchServer, client: SearchClient) -> Run:
+    fill = partial(fill_index, search_server)
+    return partial(run_tests, search=client, fill_index=fill, fields=("eventName",), render=_render)
+
+
+def _load(folder: Path, text: str) -> RuleSet:
+    (folder / "team.toml").write_text(text, "utf-8")
+    (rule_set,) = load_rules([folder / "team.toml"], AROUND)
+    return rule_set
+
+
+def _mismatches(run: Run, folder: Path, tests: str) -> list[Mismatch]:
+    return [mismatch for result in run(_load(folder, SET % tests)) for mismatch in result.mismatches]
+
+
+def test_the_shipped_rules_give_the_same_verdicts_everywhere(search_server: SearchServer, client: SearchClient) -> None:
+    """Every test of every rule that ships, in both shapes, on each server. What messages say is tested elsewhere."""
+    for rule_set in load_rules(find_rule_files(HOUSE, ["rules/*.toml"]), AROUND):
+        results = run_tests(
+            rule_set,
+            client,
+            fill_index=partial(fill_index, search_server),
+            fields=(),
+            render=lambda rule, _: "\n".join(text for test in rule.tests for text in test.message_contains),
+        )
+        assert [] == [(result.rule, result.test.name, result.mismatches) for result in results if not result.passed]
+
+
+@pytest.mark.parametrize(
+    ("expect", "event"),
+    [("match", LOGIN), ("login", LOGIN), ("any", FAILED), ("no match", BY_USER)],
+)
+def test_an_expectation_that_is_met_passes(run: Run, tmp_path: Path, expect: str, event: str) -> None:
+    """This rule takes the event, another does, or none of the file."""
+    assert [] == _mismatches(run, tmp_path, _test(expect, event))
+
+
+def test_a_part_that_fails_is_shown_with_what_the_event_has(run: Run, tmp_path: Path) -> None:
+    """Each ANDed part of the rule's query, asked by itself."""
+    (mismatch,) = _mismatches(run, tmp_path, _test("match", FAILED))
+    assert ("match", "any", "") == (mismatch.expected, mismatch.got, mismatch.hint)
+    assert mismatch.where.endswith("team.toml:11")
+    assert [
+        ("eventName:ConsoleLogin", 0, True, (("eventName", "ConsoleLogin"),)),
+        ("NOT responseElements.ConsoleLogin:Failure", 0, False, (("responseElements.ConsoleLogin", "Failure"),)),
+    ] == [(part.text, part.depth, part.holds, part.values) for part in mismatch.parts]
+
+
+def test_what_the_query_of_the_file_leaves_out_is_said(run: Run, tmp_path: Path) -> None:
+    """The rule's own query is not to blame."""
+    (mismatch,) = _mismatches(run, tmp_path, _test("match", BY_USER))
+    assert ("no match", "the query of the whole file leaves it out") == (mismatch.got, mismatch.hint)
+    assert [("userIdentity.type:Root", False)] == [(part.text, part.holds) for part in mismatch.parts]
+
+
+def test_an_earlier_rule_that_takes_the_event_is_named(run: Run, tmp_path: Path) -> None:
+    """Both match: the order of the file decides."""
+    (mismatch,) = _mismatches(run, tmp_path, _test("any", LOGIN))
+    assert ("any", "match") == (mismatch.expected, mismatch.got)
+    assert "any matches too, but login stands before it in the file" == mismatch.hint
+
+
+def test_no_match_means_no_rule_of_the_file(run: Run, tmp_path: Path) -> None:
+    """An event that another rule takes is told; a test that says otherwise must not pass."""
+    (mismatch,) = _mismatches(run, tmp_path, _test("no match", FAILED))
+    assert ("any", 'if any is right: expect = "any"') == (mismatch.got, mismatch.hint)
+    assert [("*", True)] == [(part.text, part.holds) for part in mismatch.parts]
+
+
+def test_of_several_ways_to_match_the_nearest_miss_is_opened(run: Run, tmp_path: Path) -> None:
+    """A query for two shapes of event shows the parts of the shape at hand."""
+    both = "(eventName:ConsoleLogin AND readOnly:true) OR (event.action:ConsoleLogin AND event.outcome:success)"
+    text = (SET % _test("match", LOGIN)).replace(SET.splitlines()[6], f'query.lucene = "{both}"')
+    (result,) = run(_load(tmp_path, text))
+    assert [
+        ("(eventName:ConsoleLogin AND readOnly:true)", 0, False),
+        ("eventName:ConsoleLogin", 1, True),
+        ("readOnly:true", 1, False),
+        ("(event.action:ConsoleLogin AND event.outcome:success)", 0, False),
+    ] == [(part.text, part.depth, part.holds) for part in result.mismatches[0].parts]
+
+
+def test_the_message_is_that_of_the_rule_that_takes_the_event(run: Run, tmp_path: Path) -> None:
+    """Each text must be in it."""
+    found = 'message_contains = ["signed in", "ConsoleLogin"]'
+    assert [] == _mismatches(run, tmp_path, _test("match", LOGIN, more=found))
+    (mismatch,) = _mismatches(run, tmp_path, _test("any", FAILED, more='message_contains = ["something", "MFA"]'))
+    assert ('a message that contains "MFA"', "Root did something: ConsoleLogin") == (mismatch.expected, mismatch.got)
+
+
+def test_events_that_do_not_get_along_in_one_index_are_each_tested(run: Run, tmp_path: Path) -> None:
+    """In production they may be in different months; here neither may be lost."""
+    text = '{ userIdentity.type = "Root", eventName = "ConsoleLogin", requestParameters = "text" }'
+    table = text.replace('"text"', '{ a = "b" }')
+    assert [] == _mismatches(run, tmp_path, _test("match", text, table, text.replace('"text"', "[1]")))
+
+
+def test_an_event_that_no_index_takes_fails_its_test_alone(run: Run, tmp_path: Path) -> None:
+    """With the server's reason; whatever it expected."""
+    bad = '{ userIdentity.type = "Root", eventTime = "yesterday" }'
+    (mismatch,) = _mismatches(run, tmp_path, _test("no match", bad) + _test("match", LOGIN))
+    assert mismatch.got.startswith("the search server refuses the event: ")
+    assert "failed to parse field [eventTime]" in mismatch.got
+
+
+def test_a_query_that_the_server_refuses_fails_the_tests_of_its_rule_alone(run: Run, tmp_path: Path) -> None:
+    """As in the daemon, the other rules go on."""
+    broken = SET.replace("*", "eventTime:yesterday") + _test("match", FAILED)
+    first, second = run(_load(tmp_path, broken % _test("match", LOGIN)))
+    assert (True, False) == (first.passed, second.passed)
+    assert second.mismatches[0].got.startswith("the search server refuses the query: ")
+    whole = SET.replace("userIdentity.type:Root", "eventTime:yesterday")
+    (mismatch,) = run(_load(tmp_path, whole % _test("match", LOGIN)))[0].mismatches
+    assert mismatch.got.startswith("the search server refuses the query: ")
+
+
+def test_another_mapping_can_be_put_in_place(run: Callable[..., tuple[Result, ...]], tmp_path: Path) -> None:
+    """What is a keyword in production is compared letter by letter."""
+    template = {"match_mapping_type": "string", "mapping": {"type": "keyword"}}
+    keyword: Mapping[str, object] = {"dynamic_templates": [{"texts": template}]}
+    text = (SET % _test("match", LOGIN)).replace("type:Root", "type:root")
+    assert [True] == [result.passed for result in run(_load(tmp_path, text))]
+    assert [False] == [result.passed for result in run(_load(tmp_path, text), mapping=keyword)]
+
+
+def test_a_hundred_tests_take_less_than_two_seconds(embedded: SearchServer, tmp_path: Path) -> None:
+    """Offline, as in an editor's hook."""
+    events = [LOGIN.replace("}", f", eventID = '{n}' }}") for n in range(100)]
+    rule_set = _load(tmp_path, SET % "".join(_test("match", event) for event in events))
+    client = connect(Connection(urls=(embedded.url,)))
+    started = time.monotonic()
+    results = run_tests(rule_set, client, fill_index=partial(fill_index, embedded), fields=(), render=_render)
+    seconds = time.monotonic() - started
+    client.close()
+    assert 100 == sum(result.passed for result in results)
+    assert seconds < 2

@@ -1,0 +1,39 @@
+"""Makes an index on any search server and puts documents in: what alertd itself never does."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+from tests.servers.running import SearchServer
+
+
+def fill_index(
+    server: SearchServer, name: str, mapping: Mapping[str, object], documents: Mapping[str, Mapping[str, object]]
+) -> dict[str, str]:
+    """Anew, found by searches when this returns. Why the server refused a document, by its id."""
+    _send(server, "DELETE", f"/{name}?ignore_unavailable=true")
+    settings = {"number_of_shards": 1, "number_of_replicas": 0}
+    _send(server, "PUT", f"/{name}", {"mappings": mapping, "settings": settings})
+    lines = [
+        json.dumps(line) for name_, document in documents.items() for line in ({"index": {"_id": name_}}, document)
+    ]
+    answer = _send(server, "POST", f"/{name}/_bulk?refresh=true", "\n".join([*lines, ""]))
+    items = [item["index"] for item in answer["items"]]
+    return {item["_id"]: str(item["error"]["reason"]) for item in items if "error" in item}
+
+
+def _send(server: SearchServer, method: str, path: str, body: object = None) -> dict[str, Any]:
+    kind = "application/x-ndjson" if isinstance(body, str) else "application/json"
+    data = body if isinstance(body, str) else json.dumps(body) if body else ""
+    request = urllib.request.Request(
+        server.url + path, data=data.encode() or None, method=method, headers={"Content-Type": kind}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return dict(json.load(answer))
+    except urllib.error.HTTPError as error:
+        if method == "DELETE":
+            return {}  # there was none
+        raise RuntimeError(f"{method} {path}: {error.read().decode()}") from error

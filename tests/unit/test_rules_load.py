@@ -1,0 +1,264 @@
+"""Rule files → rule sets: what is right is read, what is wrong explains itself, all of it at once."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from alertd.errors import ConfigError
+from alertd.rules.load import Surroundings, find_rule_files, fingerprint, load_rules
+from alertd.rules.model import Deliver, RuleSet, Severity
+
+AROUND = Surroundings(
+    sources=("cloudtrail",),
+    destinations=("security", "backup"),
+    default_notify=("security",),
+    check_template=lambda text: "there is no event.nothing" if "nothing" in text else None,
+)
+
+GOOD = """\
+query.lucene = "userIdentity.type:Root"
+fields = ["vpcEndpointId"]
+
+[[rules]]
+id = "root-login"
+title = "Root signed in"
+severity = "high"
+query.lucene = "eventName:ConsoleLogin"
+runbook = "https://wiki.example.com/root"
+description = "Somebody."
+false_positives = ["A planned task."]
+references = ["CIS 1.7"]
+notify = ["backup", "security"]
+message.summary = "{{ event.account }}"
+[[rules.tests]]
+name = "a sign-in"
+events = ["login.json", { eventID = "1", eventTime = 2026-11-23T13:05:12Z }, "more.ndjson", "list.json"]
+expect = "match"
+message_contains = ["signed in"]
+[[rules.tests]]
+name = "another"
+events = [{ eventID = "2" }]
+expect = "root-any"
+
+[[rules]]
+id = "root-any"
+title = "Root did something"
+severity = "low"
+deliver = "session"
+query.dsl = { exists = { field = "eventName" } }
+"""
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[RuleSet, ...]]:
+    """Writes rule files and loads them, as from the folder they are in."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "login.json").write_text('{"eventID": "0"}')
+    (tmp_path / "more.ndjson").write_text('{"eventID": "3"}\n\n{"eventID": "4", "text": "a\u2028b"}\n', "utf-8")
+    (tmp_path / "list.json").write_text('[{"eventID": "5"}]')
+
+    def write_and_load(*texts: str, around: Surroundings = AROUND) -> tuple[RuleSet, ...]:
+        names = ["team.toml", "other.toml"][: len(texts)]
+        for name, text in zip(names, texts, strict=True):
+            (tmp_path / name).write_text(text, "utf-8")
+        return load_rules([tmp_path / name for name in names], around)
+
+    return write_and_load
+
+
+@pytest.fixture
+def mistakes(load: Callable[..., tuple[RuleSet, ...]]) -> Callable[..., list[str]]:
+    def of(*texts: str, around: Surroundings = AROUND) -> list[str]:
+        with pytest.raises(ConfigError) as caught:
+            load(*texts, around=around)
+        return [str(problem) for problem in caught.value.problems]
+
+    return of
+
+
+def test_a_rule_file_is_read(load: Callable[..., tuple[RuleSet, ...]]) -> None:
+    """Everything that a file says is in the rule set, in file order; what it leaves out comes from its surroundings."""
+    (rule_set,) = load(GOOD)
+    login, other = rule_set.rules
+    assert ("team", "cloudtrail", ("vpcEndpointId",)) == (rule_set.id, rule_set.source, rule_set.fields)
+    assert ("root-login", "Root signed in", Severity.HIGH) == (login.id, login.facts.title, login.facts.severity)
+    assert ("https://wiki.example.com/root", "{{ event.account }}") == (login.facts.runbook, login.facts.summary)
+    assert (("backup", "security"), "team.toml:4") == (login.notify, login.where)
+    assert ("Somebody.", ("A planned task.",), ("CIS 1.7",)) == (
+        login.description,
+        login.false_positives,
+        login.references,
+    )
+    assert (("security",), Deliver.SESSION, None) == (other.notify, other.facts.deliver, other.facts.summary)
+    assert ({"exists": {"field": "eventName"}}, "team.toml:30") == (other.query.clause, other.query.where)
+
+
+def test_events_of_tests_come_from_files_and_tables(load: Callable[..., tuple[RuleSet, ...]]) -> None:
+    """An event in a file, one a line, in a list, or in place; each knows where it stands."""
+    (rule_set,) = load(GOOD)
+    first, second = rule_set.rules[0].tests
+    assert ["0", "1", "3", "4", "5"] == [sample.document["eventID"] for sample in first.samples]
+    assert ["login.json", "team.toml:17", "more.ndjson:1", "more.ndjson:3", "list.json, event 1"] == [
+        sample.where for sample in first.samples
+    ]
+    assert "2026-11-23T13:05:12+00:00" == first.samples[1].document["eventTime"]
+    assert ("match", ("signed in",), "root-any") == (first.expect, first.message_contains, second.expect)
+
+
+HEAD = '[[rules]]\nid = "a"\ntitle = "A"\nseverity = "low"\n'
+RULE = HEAD + 'query.lucene = "*"\n'
+TEST = RULE + '[[rules.tests]]\nname = "t"\nexpect = "match"\n'
+
+
+GOLDEN = Path(__file__).with_name("rule_mistakes.txt").read_text("utf-8")
+CASES = dict(case.rstrip("\n").split("\n", maxsplit=1) for case in GOLDEN.split("\n=== ")[1:])
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_a_mistake_is_told_with_its_place_and_a_way_out(
+    mistakes: Callable[..., list[str]], tmp_path: Path, case: str
+) -> None:
+    """The very words: they are what a person gets. Nothing else is told beside them."""
+    (tmp_path / "bad.ndjson").write_text('{"eventID": "1"}\nnothing\n')
+    (tmp_path / "empty.ndjson").write_text("\n")
+    (tmp_path / "text.json").write_text('"text"')
+    text, _, expected = case.partition("\n---\n")
+    for name, standard in (("<head>\n", HEAD), ("<rule>\n", RULE), ("<test>\n", TEST)):
+        text = f"{text}\n".replace(name, standard)
+    assert [expected] == mistakes(text)
+
+
+def test_a_message_is_not_looked_for_where_there_is_none(mistakes: Callable[..., list[str]]) -> None:
+    """What matches no rule has no message."""
+    text = TEST.replace("match", "no match") + 'events = [{}]\nmessage_contains = ["x"]\n'
+    assert ['team.toml:10: message_contains has nothing to look at: with "no match" there is no message'] == mistakes(
+        text
+    )
+
+
+def test_all_mistakes_of_all_files_are_told_at_once(mistakes: Callable[..., list[str]]) -> None:
+    """In the order of the files and their lines, syntax errors of TOML among them."""
+    broken = HEAD.replace('"A"', "7").replace("low", "hgh") + 'query.lucene = "("\nnotify = [1]\n'
+    assert [
+        "team.toml:3: title must be a text",
+        'team.toml:4: unknown severity "hgh". Did you mean "high"? Allowed: info, low, medium, high, critical.',
+        "team.toml:5: query.lucene cannot be parsed at column 1: unbalanced parenthesis\n    (\n    ^",
+        "team.toml:6: notify must be a list of texts",
+        "other.toml:1: is not TOML at column 1: Invalid statement",
+    ] == mistakes(broken, "= 1\n")
+
+
+def test_an_id_belongs_to_one_rule_and_one_file(mistakes: Callable[..., list[str]]) -> None:
+    """Two rules of one name would share what the ledger knows of them."""
+    assert [
+        'other.toml:1: rule set id "x" is that of team.toml too: the ledger hangs on it',
+        'other.toml:2: rule id "a" is used at team.toml:2 too: the ledger hangs on it',
+    ] == mistakes('id = "x"\n' + RULE, 'id = "x"\n' + RULE)
+
+
+def test_the_name_of_a_file_must_do_as_an_id(tmp_path: Path) -> None:
+    """Unless the file gives its own."""
+    path = tmp_path / "Team rules.toml"
+    path.write_text(RULE)
+    with pytest.raises(ConfigError, match='the file\'s name cannot be the id of its rule set \\("Team rules"\\)'):
+        load_rules([path], AROUND)
+    path.write_text('id = "team"\n' + RULE)
+    assert "team" == load_rules([path], AROUND)[0].id
+
+
+def test_with_several_sources_a_file_names_its_own(mistakes: Callable[..., list[str]]) -> None:
+    """With one there is nothing to choose."""
+    around = replace(AROUND, sources=("cloudtrail", "gcp"))
+    assert ["team.toml:1: source is missing. Allowed: cloudtrail, gcp."] == mistakes(RULE, around=around)
+
+
+def test_names_that_nobody_knows_are_not_checked(load: Callable[..., tuple[RuleSet, ...]]) -> None:
+    """Rules may be tested where there is no configuration."""
+    around = Surroundings(None, None, (), lambda _: None)
+    (rule_set,) = load('source = "any"\n' + RULE + 'notify = ["whom"]\n', around=around)
+    assert ("any", ("whom",)) == (rule_set.source, rule_set.rules[0].notify)
+    assert ((), "") == (load(RULE, around=around)[0].rules[0].notify, load(RULE, around=around)[0].source)
+
+
+@pytest.mark.parametrize(
+    ("expected", "runbook", "base"),
+    [
+        ("https://wiki.example.com/a", "https://wiki.example.com/a", "https://docs.example.com"),
+        ("https://docs.example.com/a.md#b", "a.md#b", "https://docs.example.com/"),
+        (None, "a.md#b", None),
+    ],
+)
+def test_a_runbook_is_an_address_or_stands_below_the_base(
+    load: Callable[..., tuple[RuleSet, ...]], expected: str | None, runbook: str, base: str | None
+) -> None:
+    """A link that leads nowhere is left out."""
+    (rule_set,) = load(RULE + f'runbook = "{runbook}"\n', around=replace(AROUND, runbook_base=base))
+    assert expected == rule_set.rules[0].facts.runbook
+
+
+COSMETIC = [
+    ("title", RULE.replace('"A"', '"Another"')),
+    ("severity", RULE.replace("low", "high")),
+    ("white space of the query", HEAD + 'query.lucene = """\n  *\n"""\n'),
+    ("a test", TEST + "events = [{}]\n"),
+    ("comments", "# why\n" + RULE),
+]
+ESSENTIAL = [
+    ("the query", HEAD + 'query.lucene = "a:*"\n'),
+    ("the language", HEAD + "query.dsl = { query_string = { query = '*' } }\n"),
+    ("the set's query", 'query.lucene = "a:1"\n' + RULE),
+]
+
+
+@pytest.mark.parametrize("text", [text for _, text in COSMETIC], ids=[name for name, _ in COSMETIC])
+def test_a_rule_that_means_the_same_has_the_same_fingerprint(
+    load: Callable[..., tuple[RuleSet, ...]], text: str
+) -> None:
+    """A new title must not list a month of events again."""
+    (before,), (after,) = load(RULE), load(text)
+    assert fingerprint(before, before.rules[0]) == fingerprint(after, after.rules[0])
+
+
+@pytest.mark.parametrize("text", [text for _, text in ESSENTIAL], ids=[name for name, _ in ESSENTIAL])
+def test_a_rule_that_means_something_else_has_another_fingerprint(
+    load: Callable[..., tuple[RuleSet, ...]], text: str
+) -> None:
+    """What it would have matched is listed, not absorbed in silence."""
+    (before,), (after,) = load(RULE), load(text)
+    assert fingerprint(before, before.rules[0]) != fingerprint(after, after.rules[0])
+
+
+def test_white_space_within_quotes_is_part_of_the_meaning(load: Callable[..., tuple[RuleSet, ...]]) -> None:
+    """Only what the server does not see either may change."""
+    one, two = (load(HEAD + f"query.lucene = 'a:\"b{blank}c\"'\n")[0] for blank in (" ", "  "))
+    assert fingerprint(one, one.rules[0]) != fingerprint(two, two.rules[0])
+
+
+def test_rule_files_are_found_by_patterns(tmp_path: Path) -> None:
+    """In order of their names, each once; a pattern that finds none is a mistake."""
+    for name in ("b.toml", "a.toml", "sub/c.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = find_rule_files(tmp_path, ["*.toml", f"{tmp_path}/sub/*.toml", "a.toml"])
+    assert ["a.toml", "b.toml", "c.toml"] == [path.name for path in found]
+    with pytest.raises(ConfigError) as caught:
+        find_rule_files(tmp_path, ["none/*.toml", "***", ""])
+    assert [
+        f'rules.paths: no file matches "none/*.toml" in {tmp_path}',
+        "rules.paths: \"***\" is no pattern of file names: Invalid pattern: '**' can only be an entire path component",
+        "rules.paths: \"\" is no pattern of file names: Unacceptable pattern: ''",
+    ] == [str(problem) for problem in caught.value.problems]
+
+
+def test_the_shipped_rules_are_right() -> None:
+    """Every rule that ships has a runbook, a test, and both shapes among its events."""
+    folder = Path(__file__).parents[2]
+    around = replace(AROUND, runbook_base="https://docs.example.com")
+    for rule_set in load_rules(find_rule_files(folder, ["rules/*.toml"]), around):
+        for rule in rule_set.rules:
+            assert rule.facts.runbook, rule.id
+            assert rule.tests, rule.id
+    assert json.loads((folder / "rules/events/console-login-mfa.json").read_text())
