@@ -28,6 +28,7 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARN
 # Slack's tokens and webhook addresses, whoever brought them here.
 _SHAPES = re.compile(r"(?:xox[a-z]\.)?(?:xox[a-z]|xapp)-[\w-]+|hooks\.slack(?:-gov)?\.com/[^\s\"'<>]+")
 _ADDRESS = re.compile(r"https?://[^/]+(/.+)")
+_QUOTES = "'\""
 _TRACEBACK = "exception"
 
 
@@ -162,8 +163,11 @@ def _forms(secret: str) -> Iterator[str]:
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
     yield repr(secret)[1:-1]
-    yield quote(secret, safe="")
-    yield quote_plus(secret)
+    # beside both kinds of quotes a repr escapes one of them
+    yield repr(secret + _QUOTES).removesuffix(repr(_QUOTES)[1:])[1:]
+    yield quote(secret, safe="", errors="replace")
+    yield quote(secret, errors="replace")
+    yield quote_plus(secret, errors="replace")
     # of a webhook's address the path is the secret, and errors quote it alone
     address = _ADDRESS.fullmatch(secret)
     if address:

@@ -15,6 +15,7 @@ class Draft:
     file: TomlFile
     environment: Environment
     data: dict[str, Any] = field(init=False)  # as TOML gives it: what it means is checked later
+    read_from: dict[Key, Key] = field(default_factory=dict)  # secret → the key that names its file
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -25,6 +26,7 @@ class Draft:
 
     def note(self, at: Key, text: str) -> None:
         """A mistake at a key, or of the whole. The text goes on after the key's name."""
+        at = self.read_from.get(at, at)
         if at and isinstance(at[-1], int) and not isinstance(self.value(at[:-1]), list):
             at = at[:-1]  # one text, taken as a list of one
         self.note_at(self.where(at), f"{dotted(at)}: {text}" if at else text)

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from alertd.config.draft import Draft, dotted
 from alertd.config.environment import variable_for
 from alertd.config.model import DESTINATIONS, TABLES, Table, Tables
+from alertd.config.value import listed
 from alertd.toml import Key, suggest
 
 _TEXTS = {
@@ -48,12 +49,10 @@ def note_unknown_names(draft: Draft) -> None:
 
 def _names_of_destinations(draft: Draft) -> Iterator[tuple[Key, object]]:
     yield ("ops", "notify"), draft.value(("ops", "notify"))
-    notify = draft.value(("rules", "notify"))
+    notify = listed(draft.value(("rules", "notify")))
     if isinstance(notify, list):
         for index, name in enumerate(notify):
             yield ("rules", "notify", index), name
-    else:
-        yield ("rules", "notify"), notify
 
 
 def _note(draft: Draft, at: Key, kind: str, context: Mapping[str, Any], message: str) -> None:

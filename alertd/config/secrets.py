@@ -32,6 +32,7 @@ def fill_in_secrets(draft: Draft) -> None:
                 table[key] = _STAND_IN
             named = table.pop(f"{key}_file", None)
             if named is not None and key not in table:
+                draft.read_from[(*at, key)] = (*at, f"{key}_file")
                 table[key] = _read(draft, (*at, f"{key}_file"), named) or _STAND_IN
 
 

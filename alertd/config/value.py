@@ -58,7 +58,7 @@ def _webhook(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def _listed(value: object) -> object:
+def listed(value: object) -> object:
     """One text is a list of one; in the environment a list is written as JSON."""
     if isinstance(value, str) and value.startswith("["):
         try:
@@ -69,9 +69,9 @@ def _listed(value: object) -> object:
 
 
 Address = Annotated[str, AfterValidator(_address)]
-Addresses = Annotated[tuple[Address, ...], BeforeValidator(_listed), NoDecode]
+Addresses = Annotated[tuple[Address, ...], BeforeValidator(listed), NoDecode]
 Proxy = Annotated[str, AfterValidator(_proxy)]
 Secret = Annotated[SecretStr, AfterValidator(_one_line)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_listed), NoDecode]
+Texts = Annotated[tuple[str, ...], BeforeValidator(listed), NoDecode]
 Timezone = Annotated[str, AfterValidator(_zone)]
 WebhookAddress = Annotated[Secret, AfterValidator(_webhook)]

@@ -58,4 +58,9 @@ def embedded_server() -> Iterator[EmbeddedServer]:
         what = 'the embedded search server is not installed: pip install "alertd[offline]"'
         raise ConfigError([Problem("alertd", what)]) from error
     with OsmemServer.start() as server:
-        yield EmbeddedServer(server.url)
+        try:
+            yield EmbeddedServer(server.url)
+        finally:
+            # its own close leaves a pipe open, and lets the server write to the terminal
+            with server.process as process:
+                process.kill()

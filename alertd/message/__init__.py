@@ -1,15 +1,12 @@
-"""Events → Slack messages. Pure: no clock, no socket, no ledger."""
+"""Events → Slack messages. Pure: no clock, no socket, no ledger to ask."""
 
-from alertd.message.render import (
-    mark_repeat,
-    render_baseline,
-    render_digest,
-    render_echo,
-    render_event,
-    render_minimal,
-    render_ops,
-    render_session,
-)
+from alertd.message.baseline import render_baseline
+from alertd.message.digest import render_digest, render_session
+from alertd.message.echo import render_echo
+from alertd.message.minimal import render_minimal
+from alertd.message.ops import render_ops
+from alertd.message.repeat import mark_repeat
+from alertd.message.single import render_event
 from alertd.message.style import Account, Style
 
 __all__ = [

@@ -1,47 +1,97 @@
-"""Text from logs is hostile: here it loses everything that is not plain words."""
+"""Text from logs is hostile: here it loses everything that is not plain words on one line.
 
-import re
+Promises that nothing is left that could call people, hide text, reorder it or look like another line or column.
+"""
+
 import unicodedata
+from collections.abc import Iterable, Iterator
 
-# C0 and C1 controls, bidirectional overrides and isolates, zero-width and other invisible characters.
-_INVISIBLE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb]"
-)
-_ENTITY = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_CUT = "…"
+CUT = "…"
+# Nobody can see what such a character says, or that it was there: what is not a letter of a word is left out. Category
+# Cf has the bidirectional overrides, the zero-width characters and the "tags", an invisible alphabet.
+_INVISIBLE = {"Cc", "Cf"}
+# A lone surrogate is no text, an unassigned or private character is none that anybody could read.
+_UNREADABLE = {"Cs", "Cn", "Co"}
+_LINE_ENDS = {"Zl", "Zp"}
+_MARKS = {"Mn", "Me"}
+# Letters by their category, and yet blank: fillers, Braille without dots, variation selectors.
+_BLANK = {
+    *"\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0",
+    *map(chr, range(0xFE00, 0xFE10)),
+    *map(chr, range(0xE0100, 0xE01F0)),
+}
+# No language stacks more accents on a letter; a pile of them covers the lines above.
+_MOST_MARKS = 3
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_WIDE_AT = "\uff20"
 
 
 def clean(text: str, most: int) -> str:
-    """Printable, on one line, at most so many characters: for plain text objects, which Slack does not parse."""
-    text = text[: most * 4].encode("utf-8", "replace").decode("utf-8")
-    text = text.replace("\r\n", "\\n").replace("\n", "\\n").replace("\t", " ")
-    text = _INVISIBLE.sub("", text)
-    text = "".join(char for char in text if unicodedata.category(char) not in {"Cs", "Cn"})
-    return cut(text, most)
+    """For plain text objects and rich text, which Slack does not parse."""
+    return _fitting(_visible(text), most)
 
 
 def escape(text: str, most: int) -> str:
-    """The same, for where Slack parses: `&`, `<` and `>` as entities, never cut within one."""
-    escaped, length = [], 0
-    for char in clean(text, most):
-        piece = _ENTITY.get(char, char)
-        length += size(piece)
-        if length > most:
-            escaped.append(_CUT)
-            break
-        escaped.append(piece)
-    return "".join(escaped)
-
-
-def cut(text: str, most: int) -> str:
-    """At most so many characters, as Slack may count them."""
-    if size(text) <= most:
-        return text
-    while size(text) > most - 1:
-        text = text[: max(0, len(text) - max(1, (size(text) - most) // 2))]
-    return text + _CUT
+    """For what Slack does parse: nothing is cut within an entity, and an @name calls nobody."""
+    return _fitting(_inert(_visible(text)), most)
 
 
 def size(text: str) -> int:
-    """Slack does not say what it counts: UTF-16 units are never fewer than code points."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    """Slack does not say what it counts; UTF-16 units are never fewer than code points."""
+    return len(text) if text.isascii() else len(text) + sum(char > "\uffff" for char in text)
+
+
+def _visible(text: str) -> Iterator[str]:
+    """Piece by piece; line ends are shown as \\n, and any run of spaces is one."""
+    blank, marks, started = False, 0, False
+    for char in text:
+        piece = _shown(char)
+        marks = marks + 1 if unicodedata.category(char) in _MARKS else 0
+        if piece == " ":
+            blank = started
+        elif piece and marks <= _MOST_MARKS:
+            if blank:
+                yield " "
+            blank, started = False, True
+            yield piece
+
+
+def _shown(char: str) -> str:
+    if " " < char < "\x7f":
+        return char
+    category = unicodedata.category(char)
+    if char == "\t" or category == "Zs":
+        return " "
+    if char == "\n" or category in _LINE_ENDS:
+        return "\\n"
+    if category in _INVISIBLE or char in _BLANK:
+        return ""
+    return "\ufffd" if category in _UNREADABLE else char
+
+
+def _inert(pieces: Iterable[str]) -> Iterator[str]:
+    before = ""
+    for piece in pieces:
+        # user@example.com is no mention
+        mentions = piece == "@" and not before.isalnum()
+        yield _WIDE_AT if mentions else _ENTITIES.get(piece, piece)
+        before = piece
+
+
+def _fitting(pieces: Iterable[str], most: int) -> str:
+    """Whole pieces only, and a sign where some are missing."""
+    kept: list[str] = []
+    left = most
+    for piece in pieces:
+        left -= size(piece)
+        if left < 0:
+            return _cut(kept, most)
+        kept.append(piece)
+    return "".join(kept)
+
+
+def _cut(kept: list[str], most: int) -> str:
+    over = sum(map(size, kept)) + size(CUT) - most
+    while kept and over > 0:
+        over -= size(kept.pop())
+    return "".join(kept) + CUT

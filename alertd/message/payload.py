@@ -1,72 +1,62 @@
-"""Blocks → the frozen JSON, always within Slack's limits."""
+"""Blocks → the JSON that is frozen and posted: always within Slack's limits, the same for the same blocks."""
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 
-from alertd.message.escape import clean, cut, escape, size
+from alertd.message.blocks import Block, paragraph
+from alertd.message.escape import escape, size
 
-Block = dict[str, object]
-
-# Slack: 150, 3,000 and 4,000 characters, 50 blocks, some 13,200 characters together. Ours leave room.
-MOST_HEADER, MOST_SECTION, MOST_TEXT = 150, 2_800, 2_500
-MOST_BLOCKS, MOST_ALTOGETHER = 40, 9_000
-MOST_URL = 2_900
-MARK = "alertd:"
-SHORT_MARK = 6  # characters of the delivery id that people see
-
-
-def payload(text: str, blocks: list[Block]) -> str:
-    """`text`, already plain words, is the notification and what screen readers say; Slack parses it."""
-    return json.dumps({"text": escape(text, MOST_TEXT), "blocks": blocks[:MOST_BLOCKS]}, ensure_ascii=False)
-
-
-def header(text: str) -> Block:
-    return {"type": "header", "text": _plain(text, MOST_HEADER)}
+# Slack splits a text of 4,000 characters into several messages: people would read them as repeats.
+MOST_TEXT = 2_500
+# Slack takes 50 blocks, and some 13,200 characters in all of them (measured by others; it does not say).
+MOST_BLOCKS = 40
+MOST_CHARACTERS = 9_000
+# Kept free in what is frozen, so that "possible repeat" can be added to anything.
+REPEAT_ROOM = 200
+# What a list leaves for the header, the words above it and the mark.
+_FRAME = 1_500
+_SHORTENED = "… shortened: the whole message is more than Slack takes. The event is in the index by its id below."
 
 
-def fields(pairs: list[tuple[str, str, bool]]) -> Block:
-    """Lines of (label, value, whether it is bold): rich text, in which nothing is parsed."""
-    elements: list[Block] = []
-    for label, value, bold in pairs:
-        style = {"style": {"bold": True}} if bold else {}
-        elements.append({"type": "text", "text": f"{label}  ", "style": {"bold": True}})
-        elements.append({"type": "text", "text": clean(value, 600) + "\n", **style})
-    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}
+def payload(text: str, blocks: Sequence[Block]) -> str:
+    """`text` is what a lock screen shows and a screen reader says. The last block is the mark."""
+    return compact({"text": escape(text, MOST_TEXT - REPEAT_ROOM) or "-", "blocks": _within(blocks)})
 
 
-def lines(texts: list[str]) -> Block:
-    """Lines as they are, in a fixed width."""
-    content = [{"type": "text", "text": "\n".join(texts)}]
-    return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": content}]}
+def compact(message: Mapping[str, object]) -> str:
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def paragraph(text: str) -> Block:
-    return {"type": "section", "text": _plain(text, MOST_SECTION)}
+def characters(node: object) -> int:
+    """More than Slack can count: every text in it, be it shown or not."""
+    if isinstance(node, str):
+        return size(node)
+    if isinstance(node, Mapping):
+        return sum(map(characters, node.values()))
+    if isinstance(node, Sequence):
+        return sum(map(characters, node))
+    return 0
 
 
-def buttons(links: list[tuple[str, str]]) -> Block | None:
-    elements = [
-        {"type": "button", "action_id": f"link-{number}", "text": _plain(words, 75), "url": url}
-        for number, (words, url) in enumerate(links)
-        if len(url) <= MOST_URL
-    ]
-    return {"type": "actions", "elements": elements} if elements else None
+def fitting(lines: Iterable[str]) -> list[str]:
+    """The first lines of line.py that fit into one message: dozens, and never none. Takes no more than it needs."""
+    room = MOST_CHARACTERS - REPEAT_ROOM - _FRAME
+    fit: list[str] = []
+    for line in lines:
+        room -= size(line) + 1
+        if room < 0:
+            break
+        fit.append(line)
+    return fit
 
 
-def mark(delivery_id: str, *words: str) -> Block:
-    """The last line: what the message is about, for search, and the mark by which it is found again."""
-    text = " · ".join((*words, delivery_id[:SHORT_MARK]))
-    return {"type": "context", "block_id": f"{MARK}{delivery_id}", "elements": [_plain(text, 1_000)]}
-
-
-def fitting(texts: list[str], room: int) -> int:
-    """How many of the lines fit."""
-    used = 0
-    for count, text in enumerate(texts):
-        used += size(text) + 1
-        if used > room:
-            return count
-    return len(texts)
-
-
-def _plain(text: str, most: int) -> Block:
-    return {"type": "plain_text", "text": cut(clean(text, most), most) or "-", "emoji": False}
+def _within(blocks: Sequence[Block]) -> list[Block]:
+    """All of them, as nearly always; else the first that fit, a note, and the mark."""
+    room = MOST_CHARACTERS - REPEAT_ROOM
+    if characters(blocks) <= room and len(blocks) < MOST_BLOCKS:
+        return list(blocks)
+    end = [paragraph(_SHORTENED), blocks[-1]]
+    kept = list(blocks[:-1])
+    while characters([*kept, *end]) > room or len(kept) + len(end) >= MOST_BLOCKS:
+        kept.pop()
+    return kept + end

@@ -1,43 +1,99 @@
-"""The headline template of a rule: Jinja2 in its sandbox. What it prints is escaped like any text from logs."""
+"""The headline that a rule writes itself: Jinja2 in its sandbox.
 
+A mistake is found when the rules are loaded. What it prints is treated like any text from logs.
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from functools import cache
+from datetime import UTC, datetime
+from functools import lru_cache
 
-from jinja2 import StrictUndefined, Template, TemplateError, meta
+from jinja2 import StrictUndefined, Template, TemplateError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from alertd.event import Event
 from alertd.message.style import Style
+from alertd.toml import suggest
 
-_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 # What a template may say of an event beside its fields.
 _EXTRA = ("account_name", "source_ip")
-NAMES = tuple(field.name for field in fields(Event)) + _EXTRA
+NAMES = [*(field.name for field in fields(Event)), *_EXTRA]
+_MOMENTS = {"time", "ingested"}
+# Neither yes nor no is not "": a template must be able to ask for `event.mfa is false`.
+_FLAGS = {"mfa", "read_only", "assumed_root"}
+# Whatever an expression of a template can end in.
+TEMPLATE_FAILURES = (
+    TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+# Far more than rules have templates; those of rules that are gone need not be kept.
+_MOST_COMPILED = 1_000
+
+_ENVIRONMENT = ImmutableSandboxedEnvironment(
+    undefined=StrictUndefined,
+    autoescape=False,  # the text is no HTML
+    finalize=lambda value: "" if value is None else value,
+)
 
 
 def check_template(text: str) -> str | None:
     """The mistake in a template, or None."""
     try:
         tree = _ENVIRONMENT.parse(text)
-        unknown = meta.find_undeclared_variables(tree) - {"event"}
+        unknown = sorted(meta.find_undeclared_variables(tree) - {"event"})
         if unknown:
-            return f"the template names {', '.join(sorted(unknown))}: only event.NAME is known"
-        _ENVIRONMENT.from_string(text).render(event=dict.fromkeys(NAMES, "x"))
-    except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
-        return f"the template is wrong: {error}. Known: event.{', event.'.join(NAMES)}"
+            return f"the template names {', '.join(unknown)}: it knows {{{{ event.NAME }}}} only"
+        for name in _facts(tree):
+            if name not in NAMES:
+                return f"the template names event.{name}. {suggest(name, NAMES)}"
+    except TEMPLATE_FAILURES as error:
+        return f"the template is wrong: {error}"
+    for event, which in ((_example(), "every event"), (_bare(), "an event that lacks most facts")):
+        try:
+            _ENVIRONMENT.from_string(text).render(event=event)
+        except TEMPLATE_FAILURES as error:
+            return f"the template fails for {which}: {error}"
     return None
 
 
-def render_template(text: str, event: Event, style: Style) -> str | None:
-    """None where the template fails on this event: the default headline is used then."""
-    values = {name: getattr(event, name) for name in NAMES if name not in _EXTRA}
-    values |= {"account_name": style.account_name(event), "source_ip": event.source_address}
-    try:
-        return _compiled(text).render(event={name: "" if value is None else value for name, value in values.items()})
-    except (TemplateError, TypeError, ValueError, ArithmeticError):
-        return None
+def render_template(text: str, event: Event, *, style: Style) -> str:
+    """One of TEMPLATE_FAILURES where it cannot be written for this event."""
+    facts = {field.name: getattr(event, field.name) for field in fields(Event)}
+    extra = {"account_name": style.account_name(event), "source_ip": event.source_address}
+    return _compiled(text).render(event=_shown({**facts, **extra}))
 
 
-@cache
+@lru_cache(_MOST_COMPILED)
 def _compiled(text: str) -> Template:
     return _ENVIRONMENT.from_string(text)
+
+
+def _facts(tree: nodes.Template) -> Iterator[str]:
+    """Every X of event.X and event["X"], also in branches that an example would not take."""
+    for node in tree.find_all(nodes.Getattr):
+        if isinstance(node.node, nodes.Name) and node.node.name == "event":
+            yield node.attr
+    for item in tree.find_all(nodes.Getitem):
+        if isinstance(item.node, nodes.Name) and item.node.name == "event" and isinstance(item.arg, nodes.Const):
+            yield str(item.arg.value)
+
+
+def _shown(facts: Mapping[str, object]) -> dict[str, object]:
+    """A fact that is absent is no text, so that filters need not expect it."""
+    return {name: "" if value is None and name not in _FLAGS else value for name, value in facts.items()}
+
+
+def _example() -> dict[str, object]:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    text = dict.fromkeys(NAMES, "x")
+    return {**text, **dict.fromkeys(_MOMENTS, moment), **dict.fromkeys(_FLAGS, True), "problems": ()}
+
+
+def _bare() -> dict[str, object]:
+    always = {"key", "id", "index", "document_id", "profile", "account_name", "time", "problems"}
+    return _shown({name: value if name in always else None for name, value in _example().items()})

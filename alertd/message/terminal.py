@@ -1,38 +1,67 @@
-"""A payload as a terminal shows it: for the demo and for trying rules."""
+"""A payload as a terminal shows it, roughly as Slack does: for the demo and for trying rules."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 from textwrap import wrap
 from typing import Any
 
-from alertd.message.escape import clean
+WIDTH = 80
+# So that values stand below each other.
+_LABEL = 11
+_BAR = "│ "
 
-_WIDTH = 100
+Element = Mapping[str, Any]  # Slack's JSON, which has no type
 
 
 def to_terminal(payload: str) -> list[str]:
-    blocks = json.loads(payload)["blocks"]
-    return [line for block in blocks for line in _block(block)]
+    """No line holds a character that would control the terminal, whoever made the payload."""
+    message = json.loads(payload)
+    blocks = message.get("blocks") or []
+    if not blocks:
+        return list(_wrapped(message.get("text", ""), first="━ "))
+    return [line for block in blocks for line in _lines(block)]
 
 
-def _block(block: Mapping[str, Any]) -> Iterator[str]:
-    match block["type"]:
+def _lines(block: Element) -> Iterator[str]:
+    match block.get("type"):
         case "header":
-            yield f"━ {_text(block['text'])}"
+            yield from _wrapped(_text(block["text"]), first="━ ")
         case "section":
-            yield from (f"│ {line}" for line in wrap(_text(block["text"]), _WIDTH))
+            yield from _paragraph(_text(block["text"]), hanging=0)
         case "rich_text":
-            text = "".join(item["text"] for part in block["elements"] for item in part["elements"])
-            for line in text.splitlines():
-                yield from (f"│ {piece}" for piece in wrap(clean(line, 1_000), _WIDTH, subsequent_indent="  "))
+            for part in block["elements"]:
+                yield from _paragraph(_rich(part["elements"]), hanging=_LABEL)
         case "actions":
-            yield "│ " + " ".join(f"[{_text(button['text'])}]" for button in block["elements"])
+            yield from _wrapped("  ".join(f"[{_text(button['text'])}]" for button in block["elements"]))
         case "context":
-            yield "└ " + " ".join(_text(element) for element in block["elements"])
-        case _:
-            yield f"│ ({block['type']})"
+            yield from _wrapped(" ".join(_text(element) for element in block["elements"]), first="└ ", rest="  ")
+        case kind:
+            yield from _wrapped(f"({kind})")
 
 
-def _text(element: Mapping[str, Any]) -> str:
-    return clean(unescape(element["text"]), 3_000)
+def _paragraph(text: str, *, hanging: int) -> Iterator[str]:
+    for line in text.split("\n"):
+        yield from _wrapped(line, rest=_BAR + " " * hanging)
+
+
+def _rich(elements: Sequence[Element]) -> str:
+    """A bold text at the start of a line is its label."""
+    written = ""
+    for element in elements:
+        text = str(element.get("text", ""))
+        begins = not written or written.endswith("\n")
+        label = begins and element.get("style", {}).get("bold")
+        written += text.strip().ljust(_LABEL) if label else text
+    return written
+
+
+def _wrapped(text: str, *, first: str = _BAR, rest: str = _BAR) -> Iterator[str]:
+    # clean() would make one space of those that align a value with the one above
+    printable = "".join(char for char in text if char.isprintable())
+    yield from wrap(printable, WIDTH, initial_indent=first, subsequent_indent=rest) or [first.rstrip()]
+
+
+def _text(element: Element) -> str:
+    text = str(element.get("text", ""))
+    return unescape(text) if element.get("type") == "mrkdwn" else text

@@ -1,92 +1,90 @@
-"""What happened, in words."""
+"""What happened, in words. What the document does not say is not said, and nothing that it says is claimed for it."""
 
-from datetime import datetime, timedelta
+import json
+import re
+from collections.abc import Mapping
 
 from alertd.event import Event
+from alertd.message.phrases import PHRASES
+from alertd.profile import FAILURE, SUCCESS
+from alertd.rules.model import Severity
 
-# By event name: what root did. What is not here is named as CloudTrail names it.
-_DONE = {
-    "ConsoleLogin": "signed in to the AWS console",
-    "PasswordRecoveryRequested": "asked for password recovery",
-    "PasswordRecoveryCompleted": "recovered the password",
-    "PasswordUpdated": "changed the password",
-    "EmailUpdated": "changed the e-mail address",
-    "CreateAccessKey": "created an access key",
-    "DeleteAccessKey": "deleted an access key",
-    "DeactivateMFADevice": "deactivated an MFA device",
-    "DeleteVirtualMFADevice": "deleted an MFA device",
-    "EnableMFADevice": "enabled an MFA device",
-    "CreateVirtualMFADevice": "created an MFA device",
-    "ResyncMFADevice": "resynchronised an MFA device",
-    "CloseAccount": "closed the account",
-    "LeaveOrganization": "left the organisation",
-    "StartSupportPlanUpdate": "changed the support plan",
-    "CreateSupportPlanSchedule": "scheduled a change of the support plan",
-    "CreateCase": "opened a support case",
-    "TransferDomainToAnotherAwsAccount": "moved a domain to another account",
-    "TransferDomain": "transferred a domain",
-    "DisableDomainTransferLock": "removed a domain's transfer lock",
-    "AssumeRoot": "took a root session in a member account",
-    "GetFederationToken": "made a federation token",
-    "StopLogging": "stopped a CloudTrail trail",
+# Never the colour alone: the word stands in the message too.
+SIGNS = {
+    Severity.CRITICAL: "🔴",
+    Severity.HIGH: "🔴",
+    Severity.MEDIUM: "🟠",
+    Severity.LOW: "🟡",
+    Severity.INFO: "⚪",
 }
-# How late an event may be before it is worth saying.
-LATE = timedelta(minutes=15)
 
 
-def who(event: Event) -> str:
-    return {"Root": "Root", None: "Somebody"}.get(
-        event.identity_type, event.user_name or event.identity_type or "Somebody"
-    )
+def actor(event: Event) -> str:
+    """Root; else whoever it was, as short as people name them: OrganizationAdmin/alice."""
+    if event.identity_type == "Root":
+        return "Root"
+    # arn:aws:sts::111122223333:assumed-role/OrganizationAdmin/alice
+    name = (event.actor or "").rpartition(":")[2].partition("/")[2]
+    return name or event.user_name or event.actor or event.identity_type or "Somebody"
 
 
 def headline(event: Event) -> str:
-    """Root signed in to the AWS console; Root failed: signed in …; Root called CreateUser."""
-    action = event.action or "an unnamed action"
-    done = _DONE.get(action, f"called {action}")
-    if event.outcome == "failure":
-        if action == "ConsoleLogin":
-            return f"{who(event)} failed to sign in to the AWS console"
-        return f"{who(event)} tried and failed: {action}"
-    return f"{who(event)} {done}"
+    """Root signed in to the AWS console; Root failed to create an access key; Root called CreateUser (iam…)."""
+    who = actor(event)
+    service = (event.provider or "").partition(".")[0]
+    phrase = PHRASES.get(f"{service}:{event.action}")
+    if phrase is None:
+        called = f"{event.action or 'an unnamed action'}{f' ({event.provider})' if event.provider else ''}"
+        return f"{who} tried {called} and failed" if event.outcome == FAILURE else f"{who} called {called}"
+    about = _about(event, phrase.whom)
+    if event.outcome == SUCCESS:
+        return f"{who} {phrase.done}{about}"
+    if event.outcome == FAILURE:
+        return f"{who} failed to {phrase.to_do}{about}"
+    return f"{who} tried to {phrase.to_do}{about} (result unknown)"
 
 
 def is_sign_in(event: Event) -> bool:
     return event.action == "ConsoleLogin"
 
 
-def mfa(event: Event) -> str | None:
-    """None where nothing is said. A call signed with a key says "false" though nobody asked for a factor."""
-    if event.mfa is True:
-        return "MFA"
-    if event.mfa is False:
-        return "no MFA"
-    return "MFA unknown" if is_sign_in(event) else None
+def factor(event: Event) -> str | None:
+    """Unknown is not "no". A session that the organisation opened never has a factor of its own."""
+    if event.assumed_root:
+        return None
+    if event.mfa is None:
+        return "MFA unknown" if is_sign_in(event) else None
+    return "MFA" if event.mfa else "no MFA"
 
 
-def result(event: Event) -> str:
-    where = " ".join(part for part in (event.provider, event.action) if part)
-    parts = [event.outcome or "result unknown", event.error_code, event.error_message, event.region, where]
-    return " · ".join(part for part in parts if part)
-
-
-def origin(event: Event) -> str | None:
+def origin(event: Event) -> tuple[str, ...]:
     place = ", ".join(part for part in (event.city, event.country) if part)
-    parts = [event.source_address, place, event.network]
-    return " · ".join(part for part in parts if part) or None
+    return tuple(part for part in (event.source_address, place, event.network) if part)
 
 
-def span(length: timedelta) -> str:
-    seconds = int(length.total_seconds())
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+def outcome(event: Event) -> str:
+    return event.outcome or "result unknown"
 
 
-def lateness(event: Event, seen_at: datetime) -> str:
-    """How long it took until alertd could see it."""
-    late = seen_at - event.time
-    if late < timedelta(0):
-        return "dated in the future"
-    return f"arrived {span(late)} late" if late > LATE else f"{span(late)} until it was seen"
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _about(event: Event, whom: tuple[str, str] | None) -> str:
+    """ " for user backup-job", or nothing."""
+    if whom is None or event.parameters is None:
+        return ""
+    relation, parameter = whom
+    name = _parameter(event.parameters, parameter)
+    return f" {relation} {name}" if name else ""
+
+
+def _parameter(parameters: str, name: str) -> str | None:
+    """Of a JSON object, or of what Elastic's integration makes of it: {userName=backup-job, …}."""
+    try:
+        values = json.loads(parameters)
+    except (ValueError, RecursionError):
+        found = re.search(rf"[{{,]\s*{name}=([^,}}]+)", parameters)
+        return found[1].strip() if found else None
+    value = values.get(name) if isinstance(values, Mapping) else None
+    return value if isinstance(value, str) else None

@@ -3,10 +3,14 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from alertd.rules.compile import MOST_CLAUSES, lucene
 from alertd.rules.lucene import Clause, fields, parse, weight
 from alertd.rules.model import Query
+
+if TYPE_CHECKING:
+    from alertd.rules.kql import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +22,15 @@ class Part:
 
 
 def take_apart(query: Query) -> Part:
-    if query.language == "lucene":
-        return _lucene_part(query, parse(query.text))
-    return _dsl_part(query, query.clause)
+    match query.language:
+        case "lucene":
+            return _lucene_part(query, parse(query.text))
+        case "kql":
+            from alertd.rules import kql  # noqa: PLC0415 the grammar costs memory: only where there is a query for it
+
+            return _kql_part(query, kql.parse(query.text))
+        case _:
+            return _dsl_part(query, query.clause)
 
 
 def all_parts(part: Part) -> Iterator[Part]:
@@ -48,6 +58,11 @@ def _joined(clauses: tuple[Clause, ...]) -> str:
     if len(clauses) > 1 and all(clause.joined != "AND" and clause.sign is None for clause in clauses):
         return "OR"
     return ""
+
+
+def _kql_part(query: Query, node: "Node") -> Part:
+    asked = Query("kql", query.text[node.start : node.end], node.clause, query.where)
+    return Part(asked, node.fields, node.joined, tuple(_kql_part(query, below) for below in node.parts))
 
 
 def _dsl_part(query: Query, clause: Mapping[str, object]) -> Part:

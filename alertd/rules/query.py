@@ -49,9 +49,18 @@ def _lucene(table: Table, value: object) -> Query:
     return Query("lucene", value, lucene(value), table.where("lucene"), words)
 
 
-def _kql(table: Table, _value: object) -> Query:
-    table.note("kql", "query.kql is not supported yet: write the query as lucene or dsl")
-    return _nothing(table)
+def _kql(table: Table, value: object) -> Query:
+    from alertd.rules import kql  # noqa: PLC0415 the grammar costs memory: only where there is a query for it
+
+    if not isinstance(value, str):
+        table.note("kql", "query.kql must be a text")
+        return _nothing(table)
+    try:
+        parsed = kql.parse(value)
+    except kql.KqlError as error:
+        _note_mistake(table, "kql", value, error.mistake)
+        return _nothing(table)
+    return Query("kql", value, parsed.clause, table.where("kql"), _weight(parsed.clause))
 
 
 def _dsl(table: Table, value: object) -> Query:
@@ -73,12 +82,19 @@ def _dsl(table: Table, value: object) -> Query:
 
 
 def _weight(value: object) -> int:
-    """Rather too much than too little: a word may be a clause."""
+    """Rather too much than too little: a word may be a clause, and one for each field where none is named."""
     if isinstance(value, dict):
-        return sum(1 if name == "terms" else _weight(item) for name, item in value.items())
+        return sum(_weight_of(name, item) for name, item in value.items())
     if isinstance(value, list):
         return sum(_weight(item) for item in value)
     return len(value.split()) if isinstance(value, str) else 1
+
+
+def _weight_of(name: str, value: object) -> int:
+    if name == "terms":
+        return 1
+    names_fields = isinstance(value, dict) and (value.keys() & {"fields", "default_field"})
+    return MOST_CLAUSES if name in {"multi_match", "query_string"} and not names_fields else _weight(value)
 
 
 def _note_mistake(table: Table, language: str, text: str, mistake: SyntaxMistake) -> None:

@@ -49,15 +49,18 @@ class SearchClient(Protocol):
         """
 
     def server_time(self) -> datetime | None:
-        """The server's clock as its last answer's Date header told it; None before the first answer."""
+        """The server's clock, asked now: most servers send no Date header. None where it does not tell."""
 
     def field_types(self, index: str, fields: tuple[str, ...]) -> Mapping[str, frozenset[str]]:
-        """Which types each existing field has over the indices (_field_caps); a field that no index has is absent."""
+        """Which types each existing field has over the indices (_field_caps); a field that no index has is absent.
+
+        PermanentError where there is no index; PartialError where some did not answer.
+        """
 
     def indices(self, index: str) -> tuple[str, ...]:
         """The names of the indices that the pattern reaches; PermanentError where there is none."""
 
     def validate(self, index: str, query: Mapping[str, object]) -> str | None:
-        """Why the server would refuse this query, or None."""
+        """Why the server would refuse this query, or None. Raises, as pages() does, where it would refuse any."""
 
     def close(self) -> None: ...

@@ -1,17 +1,35 @@
 """SearchClient over a wire: the questions and the paging, the same for Elasticsearch and OpenSearch."""
 
+import math
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
+from urllib.parse import quote
 
-from alertd.errors import PartialError, PermanentError
+from alertd.errors import AlertdError, PartialError, PermanentError, RetryError
+from alertd.rules.compile import probe
 from alertd.search import Hit, Search, Server
-from alertd.search.answer import check_whole, hits
+from alertd.search.answer import QueryRefusedError, UnwieldyError, check_whole, hits, not_an_answer
 
 # Each page renews it. Long enough for a page to be recorded, short enough not to burden the server when alertd dies.
 KEEP_ALIVE = "2m"
-# A total order. Elasticsearch and OpenSearch number documents over all shards; the embedded server within an index.
-_PIT_SORT = [{"_index": "asc"}, {"_shard_doc": "asc"}]
+# Of the deadline, what the server may use: its own word that a search was cut off tells more than silence.
+SERVER_SHARE = 0.8
+# Closing a point in time is a courtesy: it expires by itself.
+CLOSE_TIMEOUT = timedelta(seconds=5)
+# A request's first line may have 4,096 bytes; the rest of it is for the index and the parameters.
+MOST_FIELD_CHARACTERS = 2_000
+# A page that is too long to hold is asked again with so many times fewer documents.
+SHRINK = 4
+
+# A total order. OpenSearch numbers the documents of each index anew: without _index, it would skip some.
+_BY_NUMBER = [{"_index": "asc"}, {"_shard_doc": "asc"}]
+# OpenSearch before 3.3 has no such number. This costs its memory, so it is only asked where the other is refused.
+_BY_ID = [{"_index": "asc"}, {"_id": "asc"}]
+# By default a missing index counts as one without hits.
+_EVERY_INDEX = {"ignore_unavailable": "false", "allow_no_indices": "false"}
+_EVERY_SHARD = {"allow_partial_search_results": "false"}
 
 
 class Wire(Protocol):
@@ -20,14 +38,27 @@ class Wire(Protocol):
     flavor: str
 
     def request(
-        self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: object = None
-    ) -> dict[str, Any]: ...
+        self,
+        method: str,
+        path: str,
+        *,
+        where: str,
+        deadline: timedelta,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
+    ) -> Any:
+        """The JSON of the answer. `where` is for people."""
 
-    def open_pit(self, index: str, keep_alive: str) -> str: ...
+    def pit_request(self, index: str) -> tuple[str, dict[str, str]]:
+        """Path and parameters that open a point in time over all shards of an index, or fail."""
 
-    def close_pit(self, pit: str) -> None: ...
+    def pit_id(self, answer: Mapping[str, Any]) -> str: ...
 
-    def server_time(self) -> datetime | None: ...
+    def close_request(self, pit: str) -> tuple[str, object]:
+        """Path and body that close it."""
+
+    def server_date(self) -> datetime | None:
+        """As the last answer's Date header told it."""
 
     def close(self) -> None: ...
 
@@ -35,77 +66,152 @@ class Wire(Protocol):
 class Client:
     """Implements SearchClient."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, *, timeout: timedelta) -> None:
         self._wire = wire
+        self._timeout = timeout  # of all but searches, which bring their own
 
     def server(self) -> Server:
-        root = self._wire.request("GET", "/")
-        return Server(self._wire.flavor, str(root["version"]["number"]), str(root.get("cluster_name", "")))
+        root = self._ask("GET", "/", where="GET /")
+        try:
+            version = str(root["version"]["number"])
+            return Server(self._wire.flavor, version, str(root.get("cluster_name", "")))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise not_an_answer(root, "GET /") from error
 
     def pages(self, search: Search) -> Iterator[tuple[Hit, ...]]:
-        first = self._ask(
-            f"/{search.index}/_search",
-            _body(search),
-            {"ignore_unavailable": "false", "allow_no_indices": "false"},
-            search,
-        )
-        if len(first) < search.page_size:
-            yield first
+        try:
+            first = self._page(f"/{_quoted(search.index)}/_search", _body(search), search, params=_EVERY_INDEX)
+        except UnwieldyError:
+            yield from self._paged(search)
             return
-        yield from self._paged(search)
+        found = hits(first, _where(search.index))
+        if len(found) < search.page_size:
+            yield found
+        else:
+            yield from self._paged(search)
 
     def _paged(self, search: Search) -> Iterator[tuple[Hit, ...]]:
         """From the start again: what changed between the first page and the point in time must not be missed."""
-        pit = self._wire.open_pit(search.index, KEEP_ALIVE)
-        after: object = None
+        pit, after, sort = self._open_pit(search), None, _BY_NUMBER
+        size, bare = search.page_size, False
         try:
             while True:
-                body = {**_body(search), "pit": {"id": pit, "keep_alive": KEEP_ALIVE}, "sort": _PIT_SORT}
-                if after is not None:
-                    body["search_after"] = after
-                answer = self._answer("/_search", body, {}, search)
+                body = _pit_body(search, pit, after, sort=sort, size=size, bare=bare)
+                try:
+                    answer = self._page("/_search", body, search)
+                except UnwieldyError:
+                    if bare:
+                        raise
+                    # a document that cannot be read even alone is given without its content, rather than never
+                    size, bare = max(1, size // SHRINK), size == 1
+                    continue
+                except QueryRefusedError as error:
+                    if "_shard_doc" not in str(error) or sort == _BY_ID:
+                        raise
+                    sort = _BY_ID
+                    continue
                 pit = answer.get("pit_id", pit)
-                page = hits(answer)
+                page = hits(answer, _where(search.index))
                 if not page:
                     return
                 yield page
-                after = answer["hits"]["hits"][-1]["sort"]
+                after = _last_sort(answer, after, search.index)
+                size, bare = min(search.page_size, size * 2), False
         finally:
-            self._wire.close_pit(pit)
+            path, close = self._wire.close_request(pit)
+            with suppress(AlertdError):
+                self._ask("DELETE", path, where=_where(search.index), body=close, deadline=CLOSE_TIMEOUT)
 
-    def _ask(self, path: str, body: object, params: Mapping[str, str], search: Search) -> tuple[Hit, ...]:
-        return hits(self._answer(path, body, params, search))
+    def _open_pit(self, search: Search) -> str:
+        path, params = self._wire.pit_request(_quoted(search.index))
+        where = _where(search.index)
+        answer = self._ask("POST", path, where=where, params={**params, **_EVERY_INDEX, "keep_alive": KEEP_ALIVE})
+        try:
+            return self._wire.pit_id(answer)
+        except (KeyError, TypeError) as error:
+            raise not_an_answer(answer, where) from error
 
-    def _answer(self, path: str, body: object, params: Mapping[str, str], search: Search) -> dict[str, Any]:
-        answer = self._wire.request("POST", path, params={"allow_partial_search_results": "false", **params}, body=body)
-        check_whole(answer, search.index)
+    def _page(
+        self, path: str, body: dict[str, Any], search: Search, *, params: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        try:
+            return self._whole(path, body, search, params or {})
+        except QueryRefusedError:
+            if not search.fields:
+                raise
+        # A field that is computed by a script can fail on a document: then what _source has must do. (Without _source
+        # this is refused too.)
+        return self._whole(path, {**body, "fields": []}, search, params or {})
+
+    def _whole(self, path: str, body: object, search: Search, params: Mapping[str, str]) -> dict[str, Any]:
+        where = _where(search.index)
+        answer: dict[str, Any] = self._ask(
+            "POST", path, where=where, params={**params, **_EVERY_SHARD}, body=body, deadline=search.timeout
+        )
+        check_whole(answer, where)
         return answer
 
     def server_time(self) -> datetime | None:
-        return self._wire.server_time()
+        # The servers themselves send no Date header; what stands before them often does.
+        try:
+            health = self._ask("GET", "/_cat/health", where="GET /_cat/health", params={"format": "json", "h": "epoch"})
+            return self._wire.server_date() or datetime.fromtimestamp(int(health[0]["epoch"]), UTC)
+        except PermanentError:  # no privilege to ask
+            return self._wire.server_date()
+        except (KeyError, TypeError, IndexError, ValueError, OverflowError):
+            return None
 
     def field_types(self, index: str, fields: tuple[str, ...]) -> Mapping[str, frozenset[str]]:
-        params = {"ignore_unavailable": "false", "allow_no_indices": "false", "fields": ",".join(fields)}
-        found = self._wire.request("GET", f"/{index}/_field_caps", params=params)["fields"]
-        return {name: frozenset(types) for name, types in found.items()}
+        types: dict[str, frozenset[str]] = {}
+        for some in _portions(fields):
+            for name, kinds in self._field_caps(index, some)["fields"].items():
+                types[name] = frozenset(kinds)
+        # the servers add the objects around a field
+        return {name: types[name] for name in fields if name in types}
 
     def indices(self, index: str) -> tuple[str, ...]:
-        params = {"ignore_unavailable": "false", "allow_no_indices": "false", "filter_path": "*.aliases"}
-        found = self._wire.request("GET", f"/{index}/_alias", params=params)
-        if not found:
-            raise PermanentError(f"no index matches {index}: check sources.NAME.index.")
-        return tuple(sorted(found))
+        # _id stands for any field: asked this way, the pattern is resolved as a search resolves it
+        return tuple(sorted(self._field_caps(index, "_id")["indices"]))
+
+    def _field_caps(self, index: str, fields: str) -> dict[str, Any]:
+        where = _where(index)
+        params = {**_EVERY_INDEX, "fields": fields}
+        answer = self._ask("GET", f"/{_quoted(index)}/_field_caps", where=where, params=params)
+        if not isinstance(answer, dict) or not {"indices", "fields"} <= answer.keys():
+            raise not_an_answer(answer, where)
+        if answer.get("failed_indices"):
+            raise PartialError(f"{answer['failed_indices']} indices did not answer ({where})")
+        if not answer["indices"]:
+            raise PermanentError(f"no such index ({where}): check sources.NAME.index.")
+        return answer
 
     def validate(self, index: str, query: Mapping[str, object]) -> str | None:
         """Asked as a search that no document can match: every shard parses it against its mapping."""
-        nothing = {"bool": {"filter": [query, {"ids": {"values": []}}]}}
-        params = {"ignore_unavailable": "false", "allow_no_indices": "false", "allow_partial_search_results": "false"}
         try:
-            answer = self._wire.request("POST", f"/{index}/_search", params=params, body={"query": nothing, "size": 0})
-            check_whole(answer, index)
+            self._probe(index, query)
         except (PermanentError, PartialError) as error:
+            # Not the query's fault if any other fails too: then this raises.
+            self._probe(index, {"match_none": {}})
             return str(error)
         return None
+
+    def _probe(self, index: str, query: Mapping[str, object]) -> None:
+        search = Search(index, probe(query), (), 0, self._timeout)
+        self._page(f"/{_quoted(index)}/_search", _body(search), search, params=_EVERY_INDEX)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        where: str,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
+        deadline: timedelta | None = None,
+    ) -> Any:
+        return self._wire.request(
+            method, path, where=where, deadline=deadline or self._timeout, params=params, body=body
+        )
 
     def close(self) -> None:
         self._wire.close()
@@ -117,7 +223,42 @@ def _body(search: Search) -> dict[str, Any]:
         "size": search.page_size,
         "_source": list(search.fields) or False,
         "fields": list(search.fields),
-        "timeout": f"{int(search.timeout.total_seconds() * 1000)}ms",
+        "timeout": f"{math.ceil(search.timeout.total_seconds() * SERVER_SHARE * 1000)}ms",
         "track_total_hits": False,
         "sort": ["_doc"],
     }
+
+
+def _pit_body(search: Search, pit: str, after: object, *, sort: object, size: int, bare: bool) -> dict[str, Any]:
+    body = {**_body(search), "pit": {"id": pit, "keep_alive": KEEP_ALIVE}, "sort": sort, "size": size}
+    if after is not None:
+        body["search_after"] = after
+    return {**body, "_source": False, "fields": []} if bare else body
+
+
+def _last_sort(answer: Mapping[str, Any], before: object, index: str) -> object:
+    """Where the next page begins. It must move on, or the scan would never end."""
+    last: object = answer["hits"]["hits"][-1].get("sort")
+    if not last or last == before:
+        raise RetryError(f"the search server does not go on after {before} ({_where(index)})")
+    return last
+
+
+def _portions(fields: tuple[str, ...]) -> Iterator[str]:
+    some = ""
+    for name in fields:
+        if some and len(some) + len(name) > MOST_FIELD_CHARACTERS:
+            yield some
+            some = ""
+        some = f"{some},{name}" if some else name
+    if some:
+        yield some
+
+
+def _quoted(index: str) -> str:
+    """As part of a path: names may hold date math, <logs-{now/d}>."""
+    return quote(index, safe="*,:")
+
+
+def _where(index: str) -> str:
+    return f"index {index}"

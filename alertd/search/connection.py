@@ -1,17 +1,17 @@
 """How to reach a search server, and which kind it is."""
 
-import json
-import ssl
-import urllib.error
-import urllib.request
-from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from alertd.errors import PermanentError, RetryError
+from alertd.errors import AlertdError, PermanentError, RetryError
 from alertd.search import SearchClient
-from alertd.search.answer import of_failure
+from alertd.search.answer import not_an_answer, of_failure, reason
+from alertd.search.exchange import Exchange, Reply, basic_authorization
+from alertd.search.tls import Tls
+
+_OK = 200
+_FORBIDDEN = 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Connection:
     ca_file: Path | None = None
     client_cert_file: Path | None = None
     client_key_file: Path | None = None
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)  # it may hold a password
     timeout: timedelta = timedelta(seconds=30)
 
     @property
@@ -32,67 +32,67 @@ class Connection:
         """For people."""
         return ", ".join(self.urls) or "Elastic Cloud"
 
+    @property
+    def authorization(self) -> dict[str, str]:
+        """As a header."""
+        if self.api_key:
+            return {"authorization": f"ApiKey {self.api_key}"}
+        if self.username:
+            return basic_authorization(self.username, self.password or "")
+        return {}
+
 
 def connect(connection: Connection, *, flavor: str = "auto") -> SearchClient:
     """`flavor`: "elasticsearch", "opensearch", or "auto" to ask the server. RetryError, PermanentError."""
-    from alertd.search.client import Client  # the client library of the other flavor is never loaded: it costs memory
+    tls = Tls(connection.ca_file, connection.client_cert_file, connection.client_key_file)
+    exchange = Exchange(tls, proxy=connection.proxy)
+    if connection.cloud_id:
+        if flavor == "opensearch":
+            raise PermanentError("elasticsearch.cloud_id is Elastic's: it goes with flavor elasticsearch, or auto.")
+        flavor = "elasticsearch"
+    elif flavor == "auto":
+        flavor = _ask_flavor(connection, exchange)
+    return _client(connection, exchange, flavor)
 
-    kind = _ask_flavor(connection) if flavor == "auto" and not connection.cloud_id else flavor
-    if kind == "opensearch":
+
+def _client(connection: Connection, exchange: Exchange, flavor: str) -> SearchClient:
+    # Here, because the library of the other flavor is never loaded: it takes as much memory as all of alertd.
+    from alertd.search.client import Client
+
+    if flavor == "opensearch":
         from alertd.search.opensearch import OpenSearchWire
 
-        return Client(OpenSearchWire(connection))
+        return Client(OpenSearchWire(connection, exchange), timeout=connection.timeout)
     from alertd.search.elasticsearch import ElasticsearchWire
 
-    return Client(ElasticsearchWire(connection))
+    return Client(ElasticsearchWire(connection, exchange), timeout=connection.timeout)
 
 
-def describe_tls_failure(error: Exception, connection: Connection) -> str:
-    trusted = (
-        f"trusted by {connection.ca_file}" if connection.ca_file else "trusted by this machine (ca_file is not set)"
-    )
-    return (
-        f"{connection.where}: the TLS connection failed: {error}. "
-        f"Its certificate must be {trusted}, valid, and for this host."
-    )
+def _ask_flavor(connection: Connection, exchange: Exchange) -> str:
+    """The first server that answers tells."""
+    failure: AlertdError | None = None
+    for url in connection.urls:
+        try:
+            reply = exchange.send(
+                "GET", f"{url}/", headers=connection.authorization, body=None, deadline=connection.timeout
+            )
+            return _flavor(reply, url)
+        except (RetryError, PermanentError) as error:
+            failure = failure or error
+    raise failure or PermanentError("set elasticsearch.url or elasticsearch.cloud_id.")
 
 
-def _ask_flavor(connection: Connection) -> str:
-    """OpenSearch says so in its version; Elasticsearch has no such word."""
-    request = urllib.request.Request(connection.urls[0].rstrip("/") + "/", headers=_authorization(connection))
-    proxies = {"http": connection.proxy, "https": connection.proxy} if connection.proxy else {}
-    context = ssl.create_default_context(cafile=str(connection.ca_file) if connection.ca_file else None)
-    if connection.client_cert_file:
-        context.load_cert_chain(connection.client_cert_file, connection.client_key_file)
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler(proxies), urllib.request.HTTPSHandler(context=context)
-    )
-    try:
-        with opener.open(request, timeout=connection.timeout.total_seconds()) as answer:
-            root = json.load(answer)
-        version = root["version"]
-    except urllib.error.HTTPError as error:
-        raise of_failure(error.code, _decoded(error.read()), connection.where) from error
-    except urllib.error.URLError as error:
-        if isinstance(error.reason, ssl.SSLError):
-            raise PermanentError(describe_tls_failure(error.reason, connection)) from error
-        raise RetryError(f"{connection.where} does not answer: {error.reason}") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RetryError(f"{connection.where} gives no search server's answer: {error!r}") from error
-    return "opensearch" if version.get("distribution") == "opensearch" else "elasticsearch"
-
-
-def _decoded(body: bytes) -> object:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return body.decode(errors="replace")
-
-
-def _authorization(connection: Connection) -> dict[str, str]:
-    if connection.api_key:
-        return {"Authorization": f"ApiKey {connection.api_key}"}
-    if connection.username:
-        pair = f"{connection.username}:{connection.password or ''}"
-        return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
-    return {}
+def _flavor(reply: Reply, url: str) -> str:
+    body = reply.json()
+    product = reply.headers.get("x-elastic-product")
+    if reply.status == _FORBIDDEN and (product or "security_exception" in reason(body)):
+        # A key for some indices only may not ask. Elasticsearch shows itself in a header, OpenSearch does not.
+        return "elasticsearch" if product else "opensearch"
+    if reply.status != _OK:
+        raise of_failure(reply.status, body, url)
+    if not isinstance(body, dict) or not isinstance(version := body.get("version"), dict):
+        raise not_an_answer(body, url)
+    # On request, OpenSearch calls itself Elasticsearch 7.10: its tagline still tells.
+    if version.get("distribution") == "opensearch" or "OpenSearch" in str(body.get("tagline")):
+        return "opensearch"
+    return "elasticsearch"

@@ -1,16 +1,17 @@
-"""The wire to Elasticsearch 8 and 9, by elasticsearch-py 8 without its retries."""
+"""The wire to Elasticsearch 8 and 9, by elasticsearch-py 8 without its retries, over alertd's own exchange."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 import elastic_transport
 import elasticsearch
+from elastic_transport.client_utils import url_to_node_config
 
 from alertd.errors import PermanentError, RetryError
-from alertd.search.answer import of_failure
-from alertd.search.connection import Connection, describe_tls_failure
+from alertd.search.answer import UnwieldyError, not_an_answer, of_failure
+from alertd.search.connection import Connection
+from alertd.search.exchange import Exchange
 
 # Both servers speak the format of version 8; the 9.x client's would be refused by a server 8.
 _HEADERS = {
@@ -22,81 +23,110 @@ _HEADERS = {
 class ElasticsearchWire:
     flavor = "elasticsearch"
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, exchange: Exchange) -> None:
         self._connection = connection
-        self._client = elasticsearch.Elasticsearch(**_options(connection))
-        self._server_time: datetime | None = None
+        self._exchange = exchange
+        try:
+            self._client = elasticsearch.Elasticsearch(
+                **_servers(connection),
+                node_class=_node(exchange),
+                headers=connection.authorization,
+                max_retries=0,
+            )
+        except ValueError as error:
+            key = "cloud_id" if connection.cloud_id else "url"
+            raise PermanentError(f"elasticsearch.{key} is not valid: {error}.") from error
 
     def request(
-        self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: object = None
-    ) -> dict[str, Any]:
+        self,
+        method: str,
+        path: str,
+        *,
+        where: str,
+        deadline: timedelta,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
+    ) -> Any:
+        client = self._client.options(request_timeout=deadline.total_seconds())
         try:
-            answer = self._client.perform_request(method, path, params=params, headers=_HEADERS, body=body)
-        except elasticsearch.ApiError as error:
-            raise of_failure(error.meta.status, error.body, path) from error
+            answer = client.perform_request(method, path, params=params, headers=_HEADERS, body=body)
         except elasticsearch.UnsupportedProductError as error:
-            raise PermanentError(
-                f"{self._connection.where} is not Elasticsearch. Is it OpenSearch? Set flavor."
-            ) from error
+            if not isinstance(error.body, dict):
+                raise not_an_answer(error.body, where) from error
+            what = f"{self._connection.where} is not Elasticsearch. Is it OpenSearch? Set elasticsearch.flavor."
+            raise PermanentError(what) from error
+        except elasticsearch.ApiError as error:
+            raise of_failure(error.meta.status, error.body, where) from error
         except elastic_transport.TlsError as error:
-            raise PermanentError(describe_tls_failure(error, self._connection)) from error
+            raise PermanentError(error.message) from error
         except elastic_transport.TransportError as error:
-            raise RetryError(f"{self._connection.where} does not answer: {error.message}") from error
-        date = answer.meta.headers.get("date")
-        self._server_time = parsedate_to_datetime(date) if date else self._server_time
-        if not isinstance(answer.body, dict):
-            raise RetryError(f"{self._connection.where}{path}: an answer that is not JSON")
+            raise RetryError(f"{error.message} ({where})") from error
+        except RecursionError as error:
+            raise UnwieldyError(f"an answer nested too deep to be read ({where})") from error
+        if not isinstance(answer.body, (dict, list)):
+            raise not_an_answer(answer.body, where)
         return answer.body
 
-    def open_pit(self, index: str, keep_alive: str) -> str:
-        params = {"keep_alive": keep_alive, "ignore_unavailable": "false"}
-        return str(self.request("POST", f"/{index}/_pit", params=params)["id"])
+    def pit_request(self, index: str) -> tuple[str, dict[str, str]]:
+        return f"/{index}/_pit", {}
 
-    def close_pit(self, pit: str) -> None:
-        """It expires by itself: failing to close it is no failure of the scan."""
-        try:
-            self.request("DELETE", "/_pit", body={"id": pit})
-        except (RetryError, PermanentError):
-            return
+    def pit_id(self, answer: Mapping[str, Any]) -> str:
+        return str(answer["id"])
 
-    def server_time(self) -> datetime | None:
-        return self._server_time
+    def close_request(self, pit: str) -> tuple[str, object]:
+        return "/_pit", {"id": pit}
+
+    def server_date(self) -> datetime | None:
+        return self._exchange.server_date
 
     def close(self) -> None:
         self._client.close()
+        self._exchange.close()
 
 
-def _options(connection: Connection) -> dict[str, Any]:
-    options: dict[str, Any] = {
-        "request_timeout": connection.timeout.total_seconds(),
-        "max_retries": 0,
-        "retry_on_timeout": False,
-        "retry_on_status": (),
-    }
+def _servers(connection: Connection) -> dict[str, Any]:
     if connection.cloud_id:
-        options["cloud_id"] = connection.cloud_id
-    else:
-        options["hosts"] = list(connection.urls)
-    if connection.api_key:
-        options["api_key"] = connection.api_key
-    if connection.username:
-        options["basic_auth"] = (connection.username, connection.password or "")
-    if connection.ca_file:
-        options["ca_certs"] = str(connection.ca_file)
-    if connection.client_cert_file:
-        options["client_cert"] = str(connection.client_cert_file)
-        options["client_key"] = str(connection.client_key_file or connection.client_cert_file)
-    if connection.proxy:
-        options["node_class"] = _through(connection.proxy)
-    return options
+        return {"cloud_id": connection.cloud_id}
+    return {
+        "hosts": [url_to_node_config(url, use_default_ports_for_scheme=True) for url in dict.fromkeys(connection.urls)]
+    }
 
 
-def _through(proxy: str) -> type[elastic_transport.RequestsHttpNode]:
-    class ProxiedNode(elastic_transport.RequestsHttpNode):
-        """The urllib3 node knows no proxies; requests does."""
+class _Answer(NamedTuple):
+    meta: elastic_transport.ApiResponseMeta
+    body: bytes
 
-        def __init__(self, config: elastic_transport.NodeConfig) -> None:
-            super().__init__(config)
-            self.session.proxies = {"http": proxy, "https": proxy}
 
-    return ProxiedNode
+def _node(exchange: Exchange) -> type[elastic_transport.BaseNode]:
+    class Node(elastic_transport.BaseNode):
+        """One server. After what is raised here the library asks the others first, for a while."""
+
+        def perform_request(
+            self,
+            method: str,
+            target: str,
+            body: bytes | None = None,
+            headers: elastic_transport.HttpHeaders | None = None,
+            request_timeout: Any = None,  # in seconds: each request of the wire has its own
+        ) -> Any:  # the library does not export its type
+            try:
+                reply = exchange.send(
+                    method,
+                    f"{self.base_url}{target}",
+                    headers={**self.headers, **(headers or {})},
+                    body=body,
+                    deadline=timedelta(seconds=request_timeout),
+                )
+            except PermanentError as error:
+                raise elastic_transport.TlsError(str(error)) from error
+            except RetryError as error:
+                raise elastic_transport.ConnectionError(str(error)) from error
+            # the library would print deprecations, of its own requests, as Python warnings
+            headers = elastic_transport.HttpHeaders({**reply.headers, "content-type": reply.kind})
+            headers.pop("warning", None)
+            meta = elastic_transport.ApiResponseMeta(
+                status=reply.status, http_version="1.1", headers=headers, duration=0.0, node=self.config
+            )
+            return _Answer(meta, reply.body)
+
+    return Node

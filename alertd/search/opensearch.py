@@ -1,95 +1,121 @@
 """The wire to OpenSearch 2 and 3 and to the embedded server, by opensearch-py without its retries."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from http.client import HTTP_PORT, HTTPS_PORT
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import opensearchpy
 from opensearchpy.exceptions import ConnectionError as NoConnectionError
-from opensearchpy.exceptions import SSLError, TransportError
+from opensearchpy.exceptions import SerializationError, SSLError, TransportError
 
 from alertd.errors import PermanentError, RetryError
-from alertd.search.answer import of_failure
-from alertd.search.connection import Connection, describe_tls_failure
+from alertd.search.answer import UnwieldyError, not_an_answer, of_failure
+from alertd.search.connection import Connection
+from alertd.search.exchange import Exchange
+
+_MULTIPLE_CHOICES = 300
 
 
 class OpenSearchWire:
     flavor = "opensearch"
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._server_time: datetime | None = None
-        self._client = opensearchpy.OpenSearch(**_options(connection, self._learn))
+    def __init__(self, connection: Connection, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._client = opensearchpy.OpenSearch(
+            hosts=[_address(url) for url in connection.urls],
+            connection_class=_node(exchange),
+            headers=connection.authorization,
+            max_retries=0,
+        )
 
     def request(
-        self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: object = None
-    ) -> dict[str, Any]:
+        self,
+        method: str,
+        path: str,
+        *,
+        where: str,
+        deadline: timedelta,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
+    ) -> Any:
         try:
-            answer = self._client.transport.perform_request(method, path, params=params, body=body)
+            answer = self._client.transport.perform_request(
+                method, path, params=dict(params or {}), body=body, timeout=deadline.total_seconds()
+            )
         except SSLError as error:
-            raise PermanentError(describe_tls_failure(error, self._connection)) from error
+            raise PermanentError(str(error.error)) from error
         except NoConnectionError as error:
-            raise RetryError(f"{self._connection.where} does not answer: {error.info or error.error}") from error
+            raise RetryError(f"{error.error} ({where})") from error
+        except SerializationError as error:
+            raise not_an_answer(error.args[0], where) from error
         except TransportError as error:
-            raise of_failure(int(error.status_code), error.info or error.error, path) from error
-        except opensearchpy.exceptions.SerializationError as error:
-            raise RetryError(f"{self._connection.where}{path}: an answer that is not JSON") from error
-        if not isinstance(answer, dict):
-            raise RetryError(f"{self._connection.where}{path}: an answer that is not JSON")
+            raise of_failure(int(error.status_code), error.info, where) from error
+        except RecursionError as error:
+            raise UnwieldyError(f"an answer nested too deep to be read ({where})") from error
+        if not isinstance(answer, (dict, list)):
+            raise not_an_answer(answer, where)
         return answer
 
-    def _learn(self, headers: Mapping[str, str]) -> None:
-        date = next((value for name, value in headers.items() if name.lower() == "date"), None)
-        self._server_time = parsedate_to_datetime(date) if date else self._server_time
+    def pit_request(self, index: str) -> tuple[str, dict[str, str]]:
+        # by default a point in time may leave out shards that do not answer
+        return f"/{index}/_search/point_in_time", {"allow_partial_pit_creation": "false"}
 
-    def open_pit(self, index: str, keep_alive: str) -> str:
-        params = {"keep_alive": keep_alive, "ignore_unavailable": "false"}
-        return str(self.request("POST", f"/{index}/_search/point_in_time", params=params)["pit_id"])
+    def pit_id(self, answer: Mapping[str, Any]) -> str:
+        return str(answer["pit_id"])
 
-    def close_pit(self, pit: str) -> None:
-        """It expires by itself: failing to close it is no failure of the scan."""
-        try:
-            self.request("DELETE", "/_search/point_in_time", body={"pit_id": [pit]})
-        except (RetryError, PermanentError):
-            return
+    def close_request(self, pit: str) -> tuple[str, object]:
+        return "/_search/point_in_time", {"pit_id": [pit]}
 
-    def server_time(self) -> datetime | None:
-        return self._server_time
+    def server_date(self) -> datetime | None:
+        return self._exchange.server_date
 
     def close(self) -> None:
         self._client.close()
+        self._exchange.close()
 
 
-def _options(connection: Connection, learn: Any) -> dict[str, Any]:
-    class Listening(opensearchpy.RequestsHttpConnection):
-        """opensearch-py drops an answer's headers; the Date is needed. It also knows no proxy option."""
+def _address(url: str) -> dict[str, object]:
+    """By itself, the library takes a port of its own where the URL has none."""
+    parts = urlsplit(url)
+    port = parts.port or (HTTPS_PORT if parts.scheme == "https" else HTTP_PORT)
+    return {"host": parts.hostname, "port": port, "scheme": parts.scheme, "url_prefix": parts.path}
 
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            if connection.proxy:
-                self.session.proxies = {"http": connection.proxy, "https": connection.proxy}
 
-        def perform_request(self, *args: Any, **kwargs: Any) -> Any:
-            status, headers, text = super().perform_request(*args, **kwargs)
-            learn(headers)
-            return status, headers, text
+def _node(exchange: Exchange) -> type[opensearchpy.Connection]:
+    class Node(opensearchpy.Connection):
+        """One server. After what is raised here the library asks the others first, for a while."""
 
-    options: dict[str, Any] = {
-        "hosts": list(connection.urls),
-        "timeout": connection.timeout.total_seconds(),
-        "max_retries": 0,
-        "retry_on_timeout": False,
-        "retry_on_status": (),
-        "connection_class": Listening,
-    }
-    if connection.username:
-        options["http_auth"] = (connection.username, connection.password or "")
-    if connection.api_key:
-        options["headers"] = {"authorization": f"ApiKey {connection.api_key}"}
-    if connection.ca_file:
-        options["ca_certs"] = str(connection.ca_file)
-    if connection.client_cert_file:
-        options["client_cert"] = str(connection.client_cert_file)
-        options["client_key"] = str(connection.client_key_file or connection.client_cert_file)
-    return options
+        def perform_request(  # noqa: PLR0917 the library's signature
+            self,
+            method: str,
+            url: str,
+            params: Mapping[str, Any] | None = None,
+            body: bytes | None = None,
+            timeout: Any = None,  # in seconds: each request of the wire has its own
+            ignore: Collection[int] = (),  # noqa: ARG002 the library's signature
+            headers: Mapping[str, str] | None = None,
+        ) -> tuple[int, Mapping[str, str], str]:
+            query = f"?{urlencode(params)}" if params else ""
+            try:
+                reply = exchange.send(
+                    method,
+                    f"{self.host}{self.url_prefix}{url}{query}",
+                    headers={**self.headers, **(headers or {})},
+                    body=body,
+                    deadline=timedelta(seconds=timeout),
+                )
+            except PermanentError as error:
+                raise SSLError("N/A", str(error), error) from error
+            except RetryError as error:
+                raise NoConnectionError("N/A", str(error), error) from error
+            text = reply.body.decode(errors="replace")
+            if reply.status >= _MULTIPLE_CHOICES:
+                raise TransportError(reply.status, text, reply.json())
+            return reply.status, {"content-type": reply.kind}, text
+
+        def close(self) -> None:
+            """The exchange, which all share, holds the connections."""
+
+    return Node

@@ -2,12 +2,14 @@
 
 import random
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from alertd.errors import PermanentError
+from alertd.rules import kql
 from alertd.rules.compile import candidates, classification, first_rule, lucene, probe, window
 from alertd.rules.lucene import find_mistake, parse, weight
 from alertd.rules.mappings import mapping_for
@@ -204,6 +206,46 @@ def test_lucene_matches_the_same_everywhere(client: SearchClient, events: str) -
     found = _classified(client, rule_set, [*RAW, *ECS], events)
     got = {text: {name for name, by in found.items() if f"q{n}" in by} for n, text in enumerate(LUCENE)}
     assert LUCENE == got
+
+
+KQL = {
+    "*": {"login", "key", "ecs"},
+    "userIdentity.type: Root": {"login"},
+    "userIdentity.type.keyword: root": set(),
+    "aws.cloudtrail.user_identity.type: Root": {"ecs"},
+    "eventName: ConsoleLogin or event.action: ConsoleLogin": {"login", "ecs"},
+    "eventName: (ConsoleLogin or CreateAccessKey) and not readOnly: true": {"login"},
+    "not errorCode: *": {"login", "ecs"},
+    "userIdentity.accessKeyId: AKIA*": {"key"},
+    "aws.cloudtrail.user_identity.arn: arn\\:aws*": {"ecs"},
+    'aws.cloudtrail.user_identity.arn: "arn:aws:iam::111122223333:root"': {"ecs"},
+    'userIdentity.arn: "arn:aws:iam::111122223333:root"': {"login"},
+    "requestParameters.count >= 5": {"key"},
+    "requestParameters.count > 5": set(),
+    'eventTime >= "2026-04-14T09:00:00Z"': {"key"},
+    'eventTime: "2026-04-14"': {"login", "key"},
+    'source.ip: "198.51.100.0/24"': {"ecs"},
+    "source.ip: 198.51.100.23": {"ecs"},
+    "aws.cloudtrail.console_login.additional_eventdata.mfa_used: false": {"ecs"},
+    "aws.cloudtrail.flattened.request_parameters.bucketName: example-audit": {"ecs"},
+    "aws.cloudtrail.request_parameters: *bucketName=example-audit*": {"ecs"},
+    "userIdentity.*: root": {"login", "key"},
+    "requestParameters.*: *": {"key"},
+    "AccessDenied": {"key"},
+    '"ConsoleLogin"': {"login", "ecs"},
+    "Console*": {"login", "ecs"},
+}
+
+
+def test_kql_matches_the_same_everywhere(client: SearchClient, events: str) -> None:
+    """Each query as a rule of its own: values, phrases, patterns, ranges, any field."""
+    queries = {f"q{n}": Query("kql", text, kql.parse(text).clause, "team.toml:1", 800) for n, text in enumerate(KQL)}
+    facts = RuleFacts("team", "r", "r", Severity.LOW)
+    rules = tuple(Rule(replace(facts, id=name), query, (), "team.toml:1") for name, query in queries.items())
+    rule_set = RuleSet("team", "cloudtrail", None, rules, Path("team.toml"))
+    found = _classified(client, rule_set, [*RAW, *ECS], events)
+    got = {text: {name for name, by in found.items() if f"q{n}" in by} for n, text in enumerate(KQL)}
+    assert KQL == got
 
 
 REFUSED = {

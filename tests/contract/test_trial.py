@@ -139,6 +139,25 @@ def test_of_several_ways_to_match_the_nearest_miss_is_opened(run: Run, tmp_path:
     ] == [(part.text, part.depth, part.holds) for part in result.mismatches[0].parts]
 
 
+def test_ways_to_match_one_field_are_not_listed_twice(run: Run, tmp_path: Path) -> None:
+    """What the event has in those fields says it all."""
+    query = "readOnly:true AND (eventName:CreateUser OR event.action:CreateUser)"
+    text = (SET % _test("match", LOGIN)).replace(SET.splitlines()[6], f'query.lucene = "{query}"')
+    (result,) = run(_load(tmp_path, text))
+    assert [
+        ("readOnly:true", ()),
+        ("(eventName:CreateUser OR event.action:CreateUser)", (("eventName", "ConsoleLogin"),)),
+    ] == [(part.text, part.values) for part in result.mismatches[0].parts]
+
+
+def test_each_shape_has_the_mapping_of_its_shipper(run: Run, tmp_path: Path) -> None:
+    """Raw records become analysed text, which knows no case; Elastic's integration has keywords."""
+    text = SET.replace("userIdentity.type:Root", "eventName:consolelogin OR event.action:consolelogin")
+    ecs = '{ event.action = "ConsoleLogin" }'
+    tests = _test("match", LOGIN) + _test("no match", ecs, ecs.replace("ConsoleLogin", "CreateUser"))
+    assert [True, True] == [result.passed for result in run(_load(tmp_path, text % tests))]
+
+
 def test_the_message_is_that_of_the_rule_that_takes_the_event(run: Run, tmp_path: Path) -> None:
     """Each text must be in it."""
     found = 'message_contains = ["signed in", "ConsoleLogin"]'

@@ -26,8 +26,8 @@ WEB_WORDS: dict[type[Outcome], str] = {
     Unknown: "internal_error fatal_error service_unavailable duplicate_message_not_found duplicate_channel_not_found "
     "a_word_that_slack_invents_tomorrow",
     PayloadRefused: "invalid_blocks invalid_blocks_format msg_too_long msg_blocks_too_long no_text "
-    "too_many_attachments attachment_payload_limit_exceeded invalid_metadata_format invalid_metadata_schema metadata_too_large "
-    "markdown_text_conflict invalid_array_arg invalid_arg_name",
+    "too_many_attachments attachment_payload_limit_exceeded invalid_metadata_format invalid_metadata_schema "
+    "metadata_too_large markdown_text_conflict invalid_array_arg invalid_arg_name",
     DestinationRefused: "channel_not_found is_archived not_in_channel restricted_action not_authed invalid_auth "
     "account_inactive token_revoked token_expired missing_scope not_allowed_token_type no_permission access_denied "
     "ekm_access_denied accesslimited team_not_found messages_tab_disabled",

@@ -4,13 +4,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alertd.config import load_settings
 from alertd.config.duration import parse_duration, show_duration
 from alertd.config.load import find
-from tests.unit.configuration import GOOD, told, write, write_secret
+from tests.unit.configuration import GOOD, write, write_secret
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
 
@@ -32,7 +32,7 @@ def test_the_environment_wins_over_the_file_key_by_key(monkeypatch: pytest.Monke
     monkeypatch.setenv("ALERTD_SOURCES__CLOUDTRAIL__INTERVAL", "5s")
     monkeypatch.setenv("ALERTD_SOURCES__CLOUDTRAIL__PAGE_SIZE", "10")
     monkeypatch.setenv("ALERTD_RULES__PATHS", '["a/*.toml", "b/*.toml"]')
-    monkeypatch.setenv("ALERTD_RULES__NOTIFY", "security")
+    monkeypatch.setenv("ALERTD_RULES__NOTIFY", '["security"]')
     loaded = load_settings(write(GOOD.replace('token_file = "token"', 'token_file = "missing"')))
     assert ("xoxb-other-token",) == loaded.secrets()
     assert (timedelta(seconds=5), 10) == (
@@ -119,11 +119,19 @@ def test_the_first_place_with_a_configuration_is_taken(tmp_path: Path, monkeypat
     assert Path("named.toml") == find(Path("named.toml"))
 
 
+@example(0, "d")
 @given(st.integers(1, 3650), st.sampled_from("dhms"))
 def test_a_duration_is_shown_as_it_could_be_written(number: int, unit: str) -> None:
     """Reading what is shown gives the same length."""
     length = parse_duration(f"{number}{unit}")
     assert length == parse_duration(show_duration(length))
+
+
+def test_a_length_beyond_the_calendar_is_refused() -> None:
+    """However many digits it has."""
+    for text in ("3651d", "87625h", "999999999999d"):
+        with pytest.raises(ValueError, match="must be at most 3650d"):
+            parse_duration(text)
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from alertd.config import load_settings
+from alertd.config.duration import show_duration
 from alertd.config.model import DESTINATIONS, TABLES, Table, Tables
 from alertd.toml import read_toml
 
@@ -48,7 +49,7 @@ def test_what_the_example_shows_as_a_default_is_one(tmp_path: Path) -> None:
             assert _plain(default) == written, (section, key)
 
 
-def _model(section: str) -> type[BaseModel]:
+def _model(section: str) -> type[Table]:
     name, _, below = section.partition(".")
     return DESTINATIONS["slack-webhook"] if below == "backup" else TABLES[name]
 

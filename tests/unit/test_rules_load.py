@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from alertd.errors import ConfigError
+from alertd.rules.compile import MOST_CLAUSES
 from alertd.rules.load import Surroundings, find_rule_files, fingerprint, load_rules
 from alertd.rules.model import Deliver, RuleSet, Severity
 
@@ -199,6 +200,26 @@ def test_a_runbook_is_an_address_or_stands_below_the_base(
     assert expected == rule_set.rules[0].facts.runbook
 
 
+@pytest.mark.parametrize(
+    ("expected", "query"),
+    [
+        (1, "query.dsl.term.eventName = 'ConsoleLogin'"),
+        (3, "query.dsl.match.eventName = 'one two three'"),
+        (1, f"query.dsl.terms.eventName = {['x'] * 2_000}"),
+        (MOST_CLAUSES, "query.dsl.multi_match.query = 'root'"),
+        (MOST_CLAUSES, "query.kql = 'root'"),
+        (2, "query.kql = 'a:1 and not b:2'"),
+        (2, "query.lucene = 'a:1 AND NOT b:2'"),
+    ],
+)
+def test_a_query_knows_how_many_clauses_it_is(
+    load: Callable[..., tuple[RuleSet, ...]], expected: int, query: str
+) -> None:
+    """Rather too many than too few: servers refuse a search of too many. A list of terms is one."""
+    (rule_set,) = load(f"{HEAD}{query}\n")
+    assert expected == rule_set.rules[0].query.weight
+
+
 COSMETIC = [
     ("title", RULE.replace('"A"', '"Another"')),
     ("severity", RULE.replace("low", "high")),
@@ -208,7 +229,7 @@ COSMETIC = [
 ]
 ESSENTIAL = [
     ("the query", HEAD + 'query.lucene = "a:*"\n'),
-    ("the language", HEAD + "query.dsl = { query_string = { query = '*' } }\n"),
+    ("the language", HEAD + 'query.kql = "*"\n'),
     ("the set's query", 'query.lucene = "a:1"\n' + RULE),
 ]
 

@@ -1,0 +1,47 @@
+"""One event as one line of a list: clean, and short enough for dozens in a message. The year stands above them."""
+
+from alertd.event import Event
+from alertd.ledger.model import Notification
+from alertd.message import words
+from alertd.message.blocks import MOST_ID
+from alertd.message.escape import clean
+from alertd.message.style import Style
+
+# Of any one part of a line but the event id, which is whole.
+_MOST_PART = 60
+_GAP = "  "
+
+
+def full_line(notification: Notification, style: Style) -> str:
+    """When, how grave, which account, what, from where, which event, by which rule."""
+    event, rule = notification.event, notification.rule
+    known = style.known(event)
+    second = words.factor(event) if words.is_sign_in(event) else None
+    return _joined(
+        _time(event),
+        words.SIGNS[rule.severity],
+        known.name if known else None,
+        _account(event),
+        " ".join(part for part in (event.action, words.outcome(event)) if part) + (f", {second}" if second else ""),
+        event.source_address,
+        whole=event.id,
+        last=rule.id,
+    )
+
+
+def short_line(notification: Notification) -> str:
+    """Never longer than the full one: as many of these fit into a message as of those."""
+    return _joined(_time(notification.event), _account(notification.event), whole=notification.event.id)
+
+
+def _time(event: Event) -> str:
+    return f"{event.time:%m-%d %H:%M:%S}"
+
+
+def _account(event: Event) -> str:
+    return event.account or "unknown account"
+
+
+def _joined(*parts: str | None, whole: str, last: str = "") -> str:
+    cleaned = [clean(part, _MOST_PART) for part in parts if part]
+    return _GAP.join(part for part in (*cleaned, clean(whole, MOST_ID), clean(last, _MOST_PART)) if part)

@@ -1,0 +1,105 @@
+"""One event, one message: what happened first, then what a responder asks next."""
+
+from collections.abc import Iterator
+
+from alertd.event import Event
+from alertd.ledger.model import Notification
+from alertd.message import words
+from alertd.message.agent import readable
+from alertd.message.blocks import MOST_HEADER, MOST_ID, MOST_NAMED_ID, Fact, Span, buttons, facts, header, mark
+from alertd.message.escape import clean, size
+from alertd.message.links import links
+from alertd.message.moment import delay, in_zones
+from alertd.message.payload import payload
+from alertd.message.style import Style
+from alertd.message.template import TEMPLATE_FAILURES, render_template
+from alertd.profile import FAILURE, SUCCESS
+from alertd.rules.model import RuleFacts
+
+# A header says both what and where: neither may push the other out.
+MOST_NAME = 50
+# Parameters say what was changed; a policy in them can be long.
+MOST_PARAMETERS = 800
+# Of the notification: a lock screen shows less, and the event id must still follow.
+MOST_SENTENCE = 600
+_CENTRAL = "opened by the organisation's management account (sts:AssumeRoot)"
+
+
+def render_event(notification: Notification, *, style: Style, delivery_id: str) -> str:
+    event, rule = notification.event, notification.rule
+    title, mistakes = _title(event, rule, style=style)
+    when = Fact("When", _spans(in_zones(event.time, style.timezone), delay(event, notification.seen_at)))
+    odd = tuple(Span(text, bold=True) for text in (*event.problems, *mistakes))
+    blocks = [
+        header(_header(f"{words.SIGNS[rule.severity]} {title}", style.account_name(event))),
+        facts([*_account(event, style), when, *_facts(event), *([Fact("Odd", odd)] if odd else [])]),
+        *buttons(links(event, style, runbook=rule.runbook)),
+        mark(delivery_id, rule.id, rule.severity.value, f"event {event.id}"),
+    ]
+    return payload(_text(event, rule, title=title, style=style), blocks)
+
+
+def _title(event: Event, rule: RuleFacts, *, style: Style) -> tuple[str, tuple[str, ...]]:
+    """The rule's own words or ours, and what was wrong with the rule's."""
+    if rule.summary is None:
+        return words.headline(event), ()
+    try:
+        summary = clean(render_template(rule.summary, event, style=style), MOST_HEADER)
+    except TEMPLATE_FAILURES as error:
+        return words.headline(event), (f"the rule's summary fails for this event: {error}",)
+    return summary or words.headline(event), ()
+
+
+def _header(title: str, account: str) -> str:
+    name = clean(account, MOST_NAME)
+    return f"{clean(title, MOST_HEADER - size(name) - len(' · '))} · {name}"
+
+
+def _account(event: Event, style: Style) -> Iterator[Fact]:
+    known = style.known(event)
+    owner = f"owner {known.owner}" if known and known.owner else None
+    spans = _spans(style.account(event), owner, known.environment if known else None)
+    if spans:
+        yield Fact("Account", spans)
+
+
+def _facts(event: Event) -> Iterator[Fact]:
+    """In the order in which they are asked for; what is absent is left out."""
+    agent = readable(event.user_agent) if event.user_agent else None
+    second = words.factor(event)
+    asked = (Span(second, bold=event.mfa is False),) if second else ()
+    result = Span(words.outcome(event), bold=event.outcome == FAILURE)
+    told = (
+        Fact("From", _spans(*words.origin(event))),
+        Fact("Who", () if event.identity_type == "Root" else _spans(event.actor, event.identity_type)),
+        Fact("Session", _spans(_CENTRAL if event.assumed_root else None)),
+        Fact("With", (*_spans(agent or event.user_agent), *asked)),
+        Fact("Result", (result, *_spans(event.error_code, event.error_message, event.region, _call(event)))),
+        Fact("Request", (Span(event.parameters, most=MOST_PARAMETERS),) if event.parameters else ()),
+        Fact("Invoked by", _spans(event.invoked_by)),
+        Fact("Update of", (Span(event.update_of, most=MOST_ID),) if event.update_of else ()),
+        Fact("Agent", _spans(event.user_agent if agent else None)),
+    )
+    yield from (fact for fact in told if fact.spans)
+
+
+def _call(event: Event) -> str | None:
+    return " ".join(part for part in (event.provider, event.action) if part) or None
+
+
+def _spans(*texts: str | None) -> tuple[Span, ...]:
+    return tuple(Span(text) for text in texts if text)
+
+
+def _text(event: Event, rule: RuleFacts, *, title: str, style: Style) -> str:
+    """The whole fact: a screen reader says this and nothing else."""
+    bare = event.mfa is False and event.outcome == SUCCESS and words.is_sign_in(event) and rule.summary is None
+    whence = " ".join(part for part in (event.source_address, event.country) if part)
+    what = f"{title}{' without MFA' if bare else ''}: {style.account(event) or 'unknown account'}"
+    parts = (
+        clean(what + (f" from {whence}" if whence else ""), MOST_SENTENCE),
+        f"{event.time:%Y-%m-%d %H:%M:%S} UTC",
+        rule.severity.value,
+        clean(f"event {event.id}", MOST_NAMED_ID),
+    )
+    return " · ".join(parts)
