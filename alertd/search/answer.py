@@ -36,7 +36,7 @@ class UnwieldyError(PartialError):
 
 def of_failure(status: int, body: object, where: str) -> AlertdError:
     """The error for an answer whose status is not 2xx."""
-    kinds = {cause.get("type") for cause in _causes(body)}
+    kinds = {str(cause.get("type")) for cause in _causes(body)}
     if _EXPIRED in kinds:
         return RetryError(f"the point in time expired ({where}): the scan starts again.")
     text = f"{status} {reason(body)} ({where})"
@@ -106,8 +106,7 @@ def reason(body: object) -> str:
         return _short(body)
     cause = next((cause for cause in causes if cause.get("type") != _WRAPPER and cause.get("reason")), causes[0])
     said = f"{cause.get('type')}: {cause.get('reason')}"
-    *_, innermost = _chain(cause)
-    deeper = str(innermost.get("reason") or "")
+    deeper = str([cause, *_chain(cause)][-1].get("reason") or "")
     if deeper not in said:
         said = f"{said}: {deeper}"
     index = str(cause.get("index") or "")
@@ -127,7 +126,7 @@ def _causes(body: object) -> Iterator[Mapping[str, Any]]:
     # a shard's failure, in an answer that is otherwise fine, has its reason one level down
     for cause in _dicts([error.get("reason")]):
         yield {"index": error.get("index"), **cause}
-        error = cause
+        yield from _chain(cause)
     yield from _chain(error)
 
 
