@@ -77,8 +77,11 @@ def _take_over_libraries() -> None:
         root.removeHandler(handler)
     root.addHandler(_Forward(logging.WARNING))
     logging.captureWarnings(True)
-    for name in ("elastic_transport", "opensearch", "slack_sdk", "urllib3"):
+    for name in ("slack_sdk", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # They warn of each failed request, which alertd reports itself, with what it does about it.
+    for name in ("elastic_transport", "opensearch"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     # It warns of each tick that finds the job still running, which is how slow scans are meant to be met.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
 

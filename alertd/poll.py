@@ -16,7 +16,7 @@ from alertd.event import read_event, read_key
 from alertd.ledger import Ledger
 from alertd.ledger.model import Match, MatchKind, RuleState, Scan, ScanKind
 from alertd.profile import Profile
-from alertd.rules.compile import candidates, classification, first_rule, probe, window
+from alertd.rules.compile import candidates, classification, first_rule, window
 from alertd.rules.load import fingerprint
 from alertd.rules.model import Rule, RuleSet
 from alertd.search import Hit, Search, SearchClient
@@ -272,20 +272,12 @@ class Poll:
         return bool(culprits)
 
     def _refused(self, rule_set: RuleSet) -> Iterator[tuple[tuple[str, str], str]]:
-        if rule_set.query and (why := self._why_refused(rule_set.query.clause)):
+        if rule_set.query and (why := self._search.validate(self.source.index, rule_set.query.clause)):
             yield (rule_set.id, ""), why
             return
         for rule in rule_set.rules:
-            if why := self._why_refused(rule.query.clause):
+            if why := self._search.validate(self.source.index, rule.query.clause):
                 yield (rule_set.id, rule.id), why
-
-    def _why_refused(self, clause: Mapping[str, object]) -> str | None:
-        try:
-            for _ in self._search.pages(self._question(probe(clause), ())):
-                pass
-        except (PermanentError, PartialError) as error:
-            return str(error)
-        return None
 
     def _retry_failing(self) -> None:
         """A rule that failed because of the data's mapping may work by now; an empty index must not clear it."""
@@ -293,7 +285,7 @@ class Poll:
             rule_set = next(rule_set for rule_set in self.rule_sets if rule_set.id == set_id)
             rule = next((rule for rule in rule_set.rules if rule.id == rule_id), None)
             query = rule.query if rule else rule_set.query
-            if query and self._why_refused(query.clause) is None:
+            if query and self._search.validate(self.source.index, query.clause) is None:
                 del self._failing[set_id, rule_id]
                 self._unclaimed.clear()
                 self.troubles.end(_subject(set_id, rule_id))

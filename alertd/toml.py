@@ -100,6 +100,7 @@ class _Scanner:
         self._at += 2 if is_array else 1
         table: Key = ()
         for part in parts[:-1]:
+            self._note((*table, part), start)
             table = self._inside((*table, part))
         table = (*table, parts[-1])
         if is_array:

@@ -138,7 +138,7 @@ def _refused(rule_set: RuleSet, index: str, client: SearchClient) -> Iterator[Fi
     for name, query in queries:
         try:
             why = client.validate(index, query.clause)
-        except RetryError as error:
+        except (RetryError, PermanentError, PartialError) as error:
             why = str(error)
         if why:
             yield Finding("rule", f"{query.where} {name}", False, f"is refused by the search server: {why}")

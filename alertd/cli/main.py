@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from alertd import __version__
+from alertd import __version__, log
 from alertd.errors import AlertdError, ConfigError, LedgerHeldError, LedgerUnusableError
 
 ConfigOption = Annotated[
@@ -155,6 +155,8 @@ def _options(
 
 
 def main() -> None:
+    # until the configuration says otherwise; nothing that fails before may show a secret either
+    log.configure(form="auto", level="info")
     try:
         app()
     except ConfigError as error:

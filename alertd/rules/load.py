@@ -219,7 +219,7 @@ def _notify(table: Table, around: Surroundings, default: tuple[str, ...]) -> tup
 
 
 def _runbook(table: Table, around: Surroundings) -> str | None:
-    """An address, or a name below [message] runbook_base; without that there is nothing to link to."""
+    """An address, or a name below [rules] runbook_base; without that there is nothing to link to."""
     text = table.text("runbook")
     if text is None or text.startswith(("https://", "http://")):
         return text
