@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from alertd.account import Account
 from alertd.batch import Batch, Renderers
 from alertd.clock import Clock, SteadyClock
 from alertd.config.model import Elasticsearch, Settings, SlackDestination, WebhookDestination
@@ -20,7 +21,7 @@ from alertd.errors import LedgerUnusableError
 from alertd.ledger import Ledger
 from alertd.ledger.model import Message, MessageKind, Notification
 from alertd.message import (
-    Account,
+    Expected,
     Style,
     mark_repeat,
     render_baseline,
@@ -34,6 +35,7 @@ from alertd.message import (
 from alertd.message.template import check_template
 from alertd.poll import Poll, Source
 from alertd.profile import load_profile
+from alertd.route import Route, Routing
 from alertd.rules.load import Surroundings, find_rule_files, load_rules
 from alertd.rules.model import RuleSet
 from alertd.search import SearchClient
@@ -104,6 +106,7 @@ def watches(
             ledger=ledger,
             clock=clock,
             troubles=troubles,
+            route=routing(settings),
         )
         return Watch(name, table.interval, table.sweep_interval, poll, clock, troubles)
 
@@ -143,15 +146,25 @@ def destination(name: str, table: SlackDestination | WebhookDestination, *, cloc
     )
 
 
+def accounts(settings: Settings) -> dict[str, Account]:
+    return {number: Account(number, **dict(table)) for number, table in settings.accounts.items()}
+
+
+def routing(settings: Settings) -> Routing:
+    places = [f"{settings.path.name}, [[routes]] number {number}" for number in range(1, len(settings.routes) + 1)]
+    return Routing(
+        [Route(**dict(table), where=where) for table, where in zip(settings.routes, places, strict=True)],
+        accounts(settings),
+    )
+
+
 def style(settings: Settings) -> Style:
     return Style(
-        accounts={
-            number: Account(number, account.name, account.owner, account.environment)
-            for number, account in settings.accounts.items()
-        },
+        accounts=accounts(settings),
         timezone=ZoneInfo(settings.message.timezone),
         discover_url=settings.message.discover_url,
         discover_data_view=settings.message.discover_data_view,
+        expected=tuple(Expected(**dict(table)) for table in settings.expected),
     )
 
 

@@ -12,11 +12,13 @@ import structlog
 
 from alertd.clock import Clock
 from alertd.errors import PartialError, PermanentError
-from alertd.event import read_event, read_key
+from alertd.event import Event, read_event, read_key
 from alertd.ledger import Ledger
 from alertd.ledger.model import Match, MatchKind, RuleState, Scan, ScanKind
 from alertd.profile import Profile
-from alertd.rules.compile import candidates, classification, first_rule, window
+from alertd.refused import Refused
+from alertd.route import Routing
+from alertd.rules.compile import candidates, classification, exception_of, first_rule, window
 from alertd.rules.load import fingerprint
 from alertd.rules.model import Rule, RuleSet
 from alertd.search import Hit, Search, SearchClient
@@ -54,11 +56,15 @@ class Poll:
     ledger: Ledger
     clock: Clock
     troubles: Troubles
+    route: Callable[[Rule, Event], tuple[str, ...]] = field(default_factory=Routing)
     _client: SearchClient | None = None
     _unclaimed: dict[tuple[str, str], None] = field(default_factory=dict)  # (rule set, event key) that no rule takes
-    _failing: dict[tuple[str, str], str] = field(default_factory=dict)  # (rule set, rule) → why; rule "" is the set
+    _refused: Refused = field(init=False)
     _last_start_seconds: float | None = None  # of the last complete scan
     _ready: frozenset[str] = frozenset()  # rule sets whose baseline is done
+
+    def __post_init__(self) -> None:
+        self._refused = Refused(self.source.index, self.troubles)
 
     def start(self) -> None:
         """Note when each new rule began, before anything can fail: what happens from now on is alerted, not listed."""
@@ -78,7 +84,8 @@ class Poll:
 
     def sweep(self) -> int:
         """Scan the whole look-back: first the baseline of new and changed rules, then everything against the ledger."""
-        self._retry_failing()
+        if self._refused and self._refused.try_again(self.rule_sets, self._search):
+            self._unclaimed.clear()
         self.troubles.end(f"source {self.source.name}")
         found = 0
         for rule_set in self.rule_sets:
@@ -90,12 +97,12 @@ class Poll:
     def _complete(self, kind: ScanKind, rule_sets: Sequence[RuleSet], reach: timedelta) -> int:
         """Run one scan; where the server refuses it, set the rules to blame aside and run it without them."""
         try:
-            return self._scan(kind, self._healthy(rule_sets), reach)
+            return self._scan(kind, self._refused.without(rule_sets), reach)
         except (PermanentError, PartialError) as error:
-            if not self._set_aside_culprits(rule_sets):
+            if not self._refused.find(rule_sets, self._search):
                 raise
             _log.warning("scan_repeated_without_failing_rules", source=self.source.name, reason=str(error))
-            return self._scan(kind, self._healthy(rule_sets), reach)
+            return self._scan(kind, self._refused.without(rule_sets), reach)
 
     def _scan(self, kind: ScanKind, rule_sets: Sequence[RuleSet], reach: timedelta) -> int:
         started_at, started_seconds = self.clock.now(), self.clock.elapsed_seconds()
@@ -178,8 +185,12 @@ class Poll:
         )
         boundary = boundaries[rule.id]
         kind = MatchKind.BASELINE if boundary and event.time < boundary else MatchKind.ALERT
+        exception = exception_of(rule, hit.matched, event.time)
+        if exception:
+            kind = MatchKind.EXCEPTED
         _log.info("event_matched", event_key=event.key, rule=rule.id, kind=kind.value, event_time=event.time)
-        return Match(event=event, rule=rule.facts, kind=kind, notify=rule.notify, also=also)
+        why = f"{exception.reason} (until {exception.until:%Y-%m-%d %H:%M} UTC)" if exception else None
+        return Match(event, rule.facts, kind, self.route(rule, event), also, why)
 
     def _classified(self, rule_set: RuleSet, hits: Sequence[Hit]) -> dict[tuple[str, str], Hit]:
         """The same documents with the fields that messages need and the names of the rules that match them."""
@@ -200,7 +211,7 @@ class Poll:
         return found
 
     def _remember(self, rule_set: RuleSet, key: str) -> None:
-        if self._failing:
+        if self._refused:
             return  # the failing rule might have taken it
         if len(self._unclaimed) >= MOST_REMEMBERED:
             self._unclaimed.clear()
@@ -254,42 +265,6 @@ class Poll:
                 floor=known.floor or started_at - reach,
             )
 
-    def _healthy(self, rule_sets: Sequence[RuleSet]) -> tuple[RuleSet, ...]:
-        return tuple(
-            replace(
-                rule_set, rules=tuple(rule for rule in rule_set.rules if (rule_set.id, rule.id) not in self._failing)
-            )
-            for rule_set in rule_sets
-            if (rule_set.id, "") not in self._failing
-        )
-
-    def _set_aside_culprits(self, rule_sets: Sequence[RuleSet]) -> bool:
-        """Ask for each query alone whether the server takes it."""
-        culprits = {name: why for rule_set in self._healthy(rule_sets) for name, why in self._refused(rule_set)}
-        for (set_id, rule_id), why in culprits.items():
-            self._failing[set_id, rule_id] = why
-            self.troubles.begin(_subject(set_id, rule_id), f"is refused by the search server: {why} The others go on.")
-        return bool(culprits)
-
-    def _refused(self, rule_set: RuleSet) -> Iterator[tuple[tuple[str, str], str]]:
-        if rule_set.query and (why := self._search.validate(self.source.index, rule_set.query.clause)):
-            yield (rule_set.id, ""), why
-            return
-        for rule in rule_set.rules:
-            if why := self._search.validate(self.source.index, rule.query.clause):
-                yield (rule_set.id, rule.id), why
-
-    def _retry_failing(self) -> None:
-        """A rule that failed because of the data's mapping may work by now; an empty index must not clear it."""
-        for (set_id, rule_id), _ in tuple(self._failing.items()):
-            rule_set = next(rule_set for rule_set in self.rule_sets if rule_set.id == set_id)
-            rule = next((rule for rule in rule_set.rules if rule.id == rule_id), None)
-            query = rule.query if rule else rule_set.query
-            if query and self._search.validate(self.source.index, query.clause) is None:
-                del self._failing[set_id, rule_id]
-                self._unclaimed.clear()
-                self.troubles.end(_subject(set_id, rule_id))
-
 
 def _is_candidate(hit: Hit, rule_set: RuleSet) -> bool:
     return any(name == f"set:{rule_set.id}" or name.startswith(f"rule:{rule_set.id}/") for name in hit.matched)
@@ -297,7 +272,3 @@ def _is_candidate(hit: Hit, rule_set: RuleSet) -> bool:
 
 def _is_new(state: RuleState | None, rule_set: RuleSet, rule: Rule) -> bool:
     return state is None or state.covered_until is None or state.fingerprint != fingerprint(rule_set, rule)
-
-
-def _subject(set_id: str, rule_id: str) -> str:
-    return f"rule {rule_id}" if rule_id else f"rule set {set_id}"

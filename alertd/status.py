@@ -38,7 +38,8 @@ class Told:
 
     rule_set: str
     rule: str
-    kind: str  # alert or baseline
+    kind: str  # alert, baseline or excepted
+    exception: str | None
     also: tuple[str, ...]
     seen_at: datetime
     destination: str | None
@@ -81,6 +82,7 @@ def life(ledger: SqliteLedger, event: Event) -> tuple[Told, ...]:
             rule_set=row["rule_set"],
             rule=row["rule"],
             kind=row["match_kind"],
+            exception=row["exception"],
             also=tuple(json.loads(row["also"])),
             seen_at=rows.from_micros(row["seen_at"]),
             destination=row["destination"],

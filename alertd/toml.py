@@ -4,6 +4,7 @@ import tomllib
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from alertd.errors import ConfigError, Problem
 
 Key = tuple[str | int, ...]
+
+EXAMPLE_MOMENT = "Write a day, 2026-12-31, or a moment with its offset, 2026-12-31T14:00:00Z."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,15 @@ def read_toml(path: Path, *, shown: str | None = None) -> TomlFile:
         # an integer of thousands of digits, arrays in arrays by the hundred: tomllib has no error of its own for them
         raise ConfigError([Problem(shown, f"is not TOML: {error}")]) from error
     return TomlFile(path, shown, data, lines, texts)
+
+
+def as_moment(value: object, *, end_of_day: bool) -> datetime:
+    """UTC. A day is taken as UTC's: its first moment, or with `end_of_day` the one after its last. ValueError."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime.combine(value + timedelta(days=1 if end_of_day else 0), time(), UTC)
+    raise ValueError(f"must say which moment is meant. {EXAMPLE_MOMENT}")
 
 
 def _syntax_problem(shown: str, message: str, text: str) -> Problem:

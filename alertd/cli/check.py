@@ -13,7 +13,7 @@ from alertd.clock import Clock, SystemClock
 from alertd.config import Settings, load_settings
 from alertd.errors import AlertdError, ConfigError, LedgerUnusableError, PartialError, PermanentError, RetryError
 from alertd.ledger.sqlite import open_readonly
-from alertd.rules.compile import window
+from alertd.rules.compile import named_queries, window
 from alertd.rules.model import RuleSet
 from alertd.search import Search, SearchClient
 
@@ -54,11 +54,22 @@ def check_all(config: Path | None, *, as_json: bool) -> int:
 def _findings(settings: Settings, warnings: list[str]) -> Iterator[Finding]:
     clock = SystemClock()
     yield Finding("config", str(settings.path), True, "")
+    warnings += (
+        f"[[expected]] {each.ticket} is over since {show.moment(each.until)}: remove it"
+        for each in settings.expected
+        if each.until <= clock.now()
+    )
     sets: tuple[RuleSet, ...] = ()
     try:
         sets = compose.rule_sets(settings)
         rules = [rule for rule_set in sets for rule in rule_set.rules]
         warnings += [f"{rule.where}  rule {rule.id} has no test" for rule in rules if not rule.tests]
+        warnings += [
+            f"{each.where}  the exception of rule {rule.id} is over since {show.moment(each.until)}: remove it"
+            for rule in rules
+            for each in rule.exceptions
+            if each.until <= clock.now()
+        ]
         tests = sum(len(rule.tests) for rule in rules)
         yield Finding("rules", f"{len(sets)} files, {len(rules)} rules, {tests} tests", True, "")
     except ConfigError as error:
@@ -134,7 +145,7 @@ def _source(name: str, settings: Settings, client: SearchClient, warnings: list[
 def _refused(rule_set: RuleSet, index: str, client: SearchClient) -> Iterator[Finding]:
     """Rules whose query the server refuses against this mapping."""
     queries = [("", rule_set.query)] if rule_set.query else []
-    queries += [(rule.id, rule.query) for rule in rule_set.rules]
+    queries += named_queries(rule_set)
     for name, query in queries:
         try:
             why = client.validate(index, query.clause)

@@ -52,7 +52,10 @@ def _lines(event: Event, told: tuple[Told, ...]) -> Iterator[str]:
         also = f" (also matched: {', '.join(each.also)})" if each.also else ""
         listed = ", listed as older than the rule" if each.kind == "baseline" else ""
         yield f"  {show.moment(each.seen_at)}  rule {each.rule}{also}{listed}"
-        yield from _delivery(each)
+        if each.exception:
+            yield f"  told to nobody: an exception of the rule holds: {each.exception}"
+        else:
+            yield from _delivery(each)
     for problem in event.problems:
         yield f"  the document is odd: {problem}"
 

@@ -50,7 +50,7 @@ class Draft:
 
     def value(self, at: Key) -> object:
         """None where there is none."""
-        return (self.table(at[:-1]) or {}).get(str(at[-1])) if at else self.data
+        return _value_at(self.data, at)
 
 
 def dotted(at: Sequence[str | int]) -> str:
@@ -59,9 +59,17 @@ def dotted(at: Sequence[str | int]) -> str:
 
 def table_at(data: object, at: Key) -> dict[str, Any] | None:
     """None where there is no table, or something else."""
+    found = _value_at(data, at)
+    return found if isinstance(found, dict) else None
+
+
+def _value_at(data: object, at: Key) -> object:
     for part in at:
-        data = data.get(str(part)) if isinstance(data, dict) else None
-    return data if isinstance(data, dict) else None
+        if isinstance(data, dict):
+            data = data.get(str(part))
+        else:
+            data = data[part] if isinstance(data, list) and isinstance(part, int) and part < len(data) else None
+    return data
 
 
 def _merged(data: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

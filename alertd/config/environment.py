@@ -17,6 +17,10 @@ DELIMITER = "__"
 # Names the file itself, so it stands for no key in it.
 CONFIG_VARIABLE = "ALERTD_CONFIG"
 
+# What stands above all tables, and lists of tables, which no variable can name.
+_SINGLE = {"accounts_file"}
+_LISTS = {"routes", "expected"}
+
 # What Kubernetes sets in every container beside a service called alertd.
 _KUBERNETES = re.compile(r"(.*_)?(SERVICE_(HOST|PORT(_.*)?)|PORT(_[0-9]+_.*)?)")
 
@@ -57,7 +61,7 @@ def read_environment() -> Environment:
         if not name.upper().startswith(PREFIX) or name.upper() == CONFIG_VARIABLE:
             continue
         key = tuple(name[len(PREFIX) :].lower().split(DELIMITER))
-        if key[0] in Tables.model_fields and len(key) > 1:
+        if key[0] in Tables.model_fields and (len(key) > 1) is not (key[0] in _SINGLE) and key[0] not in _LISTS:
             variables[key] = name
         elif len(key) > 1 or key[0] in Tables.model_fields:
             problems.append(Problem(f"environment {name}", _no_setting(key)))
@@ -80,6 +84,10 @@ def variable_for(at: Key) -> str:
 
 
 def _no_setting(key: Key) -> str:
+    if key[0] in _LISTS:
+        return f"cannot be set by the environment: write [[{key[0]}]] into the file"
+    if key[0] in _SINGLE:
+        return f"is no table: set {PREFIX}{str(key[0]).upper()}"
     if key[0] in Tables.model_fields:
         return f"is a table: set its keys, such as {PREFIX}{str(key[0]).upper()}{DELIMITER}KEY"
     return f'unknown table "{key[0]}". {suggest(str(key[0]), list(Tables.model_fields))}'

@@ -6,10 +6,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from alertd import log
+from alertd.config.accounts import fill_in_accounts
 from alertd.config.draft import Draft
 from alertd.config.environment import CONFIG_VARIABLE, read_environment
 from alertd.config.mistakes import note_mistakes, note_unknown_names
 from alertd.config.model import Settings, Tables
+from alertd.config.routes import useless_routes
 from alertd.config.secrets import fill_in_secrets, refuse_lookalikes
 from alertd.errors import ConfigError, Problem
 from alertd.toml import read_toml
@@ -23,6 +25,7 @@ def load_settings(path: Path | None) -> Settings:
     draft = Draft(read_toml(find(path)), read_environment())
     refuse_lookalikes(draft)
     fill_in_secrets(draft)
+    fill_in_accounts(draft)
     note_unknown_names(draft)
     _place_files(draft)
     tables = _checked(draft)
@@ -30,7 +33,8 @@ def load_settings(path: Path | None) -> Settings:
         # raised outside of any except: pydantic's error, which holds the secrets, must not hang on it
         problems = {Problem(log.hide(problem.where), log.hide(problem.what)): None for problem in draft.problems}
         raise ConfigError(sorted(problems, key=_place))
-    return Settings(**dict(tables), path=draft.file.path, warnings=tuple(draft.warnings))
+    warnings = (*draft.warnings, *useless_routes(tables))
+    return Settings(**dict(tables), path=draft.file.path, warnings=warnings)
 
 
 def find(path: Path | None) -> Path:

@@ -49,10 +49,14 @@ def note_unknown_names(draft: Draft) -> None:
 
 def _names_of_destinations(draft: Draft) -> Iterator[tuple[Key, object]]:
     yield ("ops", "notify"), draft.value(("ops", "notify"))
-    notify = listed(draft.value(("rules", "notify")))
-    if isinstance(notify, list):
-        for index, name in enumerate(notify):
-            yield ("rules", "notify", index), name
+    lists: list[Key] = [("rules", "notify")]
+    routes = draft.data.get("routes")
+    lists += [("routes", index, "notify") for index in range(len(routes) if isinstance(routes, list) else 0)]
+    for at in lists:
+        notify = listed(draft.value(at))
+        if isinstance(notify, list):
+            for index, name in enumerate(notify):
+                yield (*at, index), name
 
 
 def _note(draft: Draft, at: Key, kind: str, context: Mapping[str, Any], message: str) -> None:
@@ -68,7 +72,7 @@ def _note(draft: Draft, at: Key, kind: str, context: Mapping[str, Any], message:
         case "too_short" if len(at) == 1:
             draft.note((), f"there must be at least one [{at[0]}.NAME]")
         case "string_pattern_mismatch":
-            draft.note(at[:-1], "the id of an AWS account has 12 digits")
+            draft.note(at[:-1] if at[0] == "accounts" else at, "the id of an AWS account has 12 digits")
         case "greater_than_equal":
             draft.note(at, f"must be at least {context['ge']}")
         case "less_than_equal":

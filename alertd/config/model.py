@@ -4,22 +4,37 @@ Each check stands at the key it is about, so that one mistake never hides anothe
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from alertd.config.duration import Duration, at_least, show_duration
-from alertd.config.value import Address, Addresses, Proxy, Secret, Texts, Timezone, WebhookAddress
+from alertd.config.value import (
+    Address,
+    Addresses,
+    Networks,
+    Proxy,
+    Secret,
+    Since,
+    Texts,
+    Timezone,
+    Until,
+    WebhookAddress,
+    listed,
+)
 
 # A server refuses longer pages by its own default (index.max_result_window).
 LONGEST_PAGE = 10_000
 # Events are remembered for longer than any search reaches back: one that is forgotten too early is told again.
 KEEP_BEYOND = timedelta(days=1)
 
+AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+AccountIds = Annotated[tuple[AccountId, ...], BeforeValidator(listed)]
+Severity = Literal["info", "low", "medium", "high", "critical"]
 Timeout = Annotated[Duration, at_least("1s")]
 
 
@@ -177,6 +192,39 @@ class Account(Table):
     name: str
     owner: str | None = None
     environment: str | None = None
+    tags: Texts = ()
+
+
+class Route(Table):
+    severity: Annotated[tuple[Severity, ...], BeforeValidator(listed)] = ()
+    rule: Texts = ()
+    account: AccountIds = ()
+    environment: Texts = ()
+    tag: Texts = ()
+    notify: Texts = Field(min_length=1)
+
+
+class Expected(Table):
+    ticket: str
+    who: str | None = None
+    account: AccountIds = ()
+    rule: Texts = ()
+    actor: Texts = ()
+    source_ip: Networks = ()
+    since: Since | None = None
+    until: Until
+
+    @field_validator("until")
+    @classmethod
+    def _later(cls, until: datetime, info: ValidationInfo) -> datetime:
+        since = info.data.get("since")
+        if since and until <= since:
+            raise ValueError("must be later than since")
+        if "source_ip" in info.data and not any(
+            info.data.get(key) for key in ("account", "rule", "actor", "source_ip")
+        ):
+            raise of_table("set at least one of account, rule, actor, source_ip: not everything can be expected")
+        return until
 
 
 class Message(Table):
@@ -199,17 +247,17 @@ class Ops(Table):
     notify: str | None = None
 
 
-AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
-
-
 class Tables(Table):
     """Everything a configuration may hold."""
 
+    accounts_file: Path | None = None
     elasticsearch: Elasticsearch
     sources: dict[str, Source] = Field(default={}, min_length=1)
     destinations: dict[str, Destination] = Field(default={}, min_length=1)
     rules: Rules = Rules()
     accounts: dict[AccountId, Account] = {}
+    routes: tuple[Route, ...] = ()
+    expected: tuple[Expected, ...] = ()
     message: Message = Message()
     ledger: Ledger = Ledger()
     log: Log = Log()
@@ -231,6 +279,8 @@ TABLES: Mapping[str, type[Table]] = {
     "sources": Source,
     "rules": Rules,
     "accounts": Account,
+    "routes": Route,
+    "expected": Expected,
     "message": Message,
     "ledger": Ledger,
     "log": Log,

@@ -2,13 +2,18 @@
 
 import json
 import re
+from datetime import datetime
 from difflib import get_close_matches
+from functools import partial
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
+
+from alertd.toml import as_moment
 
 _ADDRESS = re.compile(r"https?://[^\s/?#@]+(/\S*)?")
 _PROXY = re.compile(r"https?://([^\s/?#@]+@)?[^\s/?#@]+/?")
@@ -58,6 +63,13 @@ def _webhook(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _network(value: object) -> object:
+    try:
+        return ip_network(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError('must be an address or a network such as "203.0.113.0/24"') from error
+
+
 def listed(value: object) -> object:
     """One text is a list of one; in the environment a list is written as JSON."""
     if isinstance(value, str) and value.startswith("["):
@@ -70,6 +82,11 @@ def listed(value: object) -> object:
 
 Address = Annotated[str, AfterValidator(_address)]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(listed), NoDecode]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+Networks = Annotated[tuple[Network, ...], BeforeValidator(listed), NoDecode]
+# A day as a whole, or a moment.
+Since = Annotated[datetime, BeforeValidator(partial(as_moment, end_of_day=False))]
+Until = Annotated[datetime, BeforeValidator(partial(as_moment, end_of_day=True))]
 Proxy = Annotated[str, AfterValidator(_proxy)]
 Secret = Annotated[SecretStr, AfterValidator(_one_line)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(listed), NoDecode]

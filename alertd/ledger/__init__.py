@@ -39,8 +39,9 @@ class Ledger(Protocol):
 
         A match (event key x rule set) is inserted once. For each name in `notify`: the first to tell this event there
         becomes a `message` (`session` where the rule delivers so, `baseline` for MatchKind.BASELINE); a further rule
-        set's alert becomes an `echo`; a further baseline match is kept as the match alone. A quiet fast scan (new == 0)
-        updates the rule set's last scan in place rather than adding a row.
+        set's alert becomes an `echo`; a further baseline match is kept as the match alone, and so is any
+        MatchKind.EXCEPTED. A quiet fast scan (new == 0) updates the rule set's last scan in place rather than adding
+        a row.
         """
 
     # deliver

@@ -11,6 +11,7 @@ from alertd.rules.model import RuleFacts
 class MatchKind(StrEnum):
     ALERT = "alert"
     BASELINE = "baseline"  # older than the rule (or than its change): listed in one digest
+    EXCEPTED = "excepted"  # an exception of its rule keeps it silent: recorded, counted, told to nobody
 
 
 class ScanKind(StrEnum):
@@ -28,6 +29,7 @@ class Match:
     kind: MatchKind
     notify: tuple[str, ...]
     also: tuple[str, ...] = ()  # ids of the later rules of the set that match it too
+    exception: str | None = None  # EXCEPTED only: the reason, and until when it holds
 
 
 @dataclass(frozen=True, slots=True)

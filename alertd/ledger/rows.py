@@ -88,6 +88,7 @@ def match_values(match: Match, now: datetime) -> Values:
         "kind": match.kind.value,
         "facts": facts_to_json(match.rule),
         "also": json.dumps(match.also),
+        "exception": match.exception,
         "now": to_micros(now),
     }
 

@@ -255,6 +255,8 @@ def open_readonly(path: Path) -> SqliteLedger:
 
 
 def _notification_kind(match: Match, *, is_told: bool) -> NotificationKind | None:
+    if match.kind is MatchKind.EXCEPTED:
+        return None
     if match.kind is MatchKind.BASELINE:
         return None if is_told else NotificationKind.BASELINE
     if is_told:

@@ -3,14 +3,15 @@
 from alertd.message.baseline import render_baseline
 from alertd.message.digest import render_digest, render_session
 from alertd.message.echo import render_echo
+from alertd.message.expected import Expected
 from alertd.message.minimal import render_minimal
 from alertd.message.ops import render_ops
 from alertd.message.repeat import mark_repeat
 from alertd.message.single import render_event
-from alertd.message.style import Account, Style
+from alertd.message.style import Style
 
 __all__ = [
-    "Account",
+    "Expected",
     "Style",
     "mark_repeat",
     "render_baseline",

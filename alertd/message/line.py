@@ -17,13 +17,15 @@ def full_line(notification: Notification, style: Style) -> str:
     event, rule = notification.event, notification.rule
     known = style.known(event)
     second = words.factor(event) if words.is_sign_in(event) else None
+    announced = style.expects(event, rule)
     return _joined(
         _time(event),
-        words.SIGNS[rule.severity],
+        words.EXPECTED if announced else words.SIGNS[rule.severity],
         known.name if known else None,
         _account(event),
         " ".join(part for part in (event.action, words.outcome(event)) if part) + (f", {second}" if second else ""),
         event.source_address,
+        f"expected: {announced}" if announced else None,
         whole=event.id,
         last=rule.id,
     )

@@ -18,6 +18,8 @@ from alertd.rules.model import RuleFacts
 
 # A header says both what and where: neither may push the other out.
 MOST_NAME = 50
+# Enough for a ticket, a name and a time; what happened must still follow.
+MOST_ANNOUNCEMENT = 60
 # Parameters say what was changed; a policy in them can be long.
 MOST_PARAMETERS = 800
 # Of the notification: a lock screen shows less, and the event id must still follow.
@@ -28,15 +30,18 @@ _CENTRAL = "opened by the organisation's management account (sts:AssumeRoot)"
 def render_event(notification: Notification, *, style: Style, delivery_id: str) -> str:
     event, rule = notification.event, notification.rule
     title, mistakes = _title(event, rule, style=style)
+    announced = style.expects(event, rule)
+    opening = f"Expected ({clean(announced, MOST_ANNOUNCEMENT)}): " if announced else ""
+    sign = words.EXPECTED if announced else words.SIGNS[rule.severity]
     when = Fact("When", _spans(in_zones(event.time, style.timezone), delay(event, notification.seen_at)))
     odd = tuple(Span(text, bold=True) for text in (*event.problems, *mistakes))
     blocks = [
-        header(_header(f"{words.SIGNS[rule.severity]} {title}", style.account_name(event))),
+        header(_header(f"{sign} {opening}{title}", style.account_name(event))),
         facts([*_account(event, style), when, *_facts(event), *([Fact("Odd", odd)] if odd else [])]),
         *buttons(links(event, style, runbook=rule.runbook)),
         mark(delivery_id, rule.id, rule.severity.value, f"event {event.id}"),
     ]
-    return payload(_text(event, rule, title=title, style=style), blocks)
+    return payload(_text(event, rule, title=title, opening=opening, style=style), blocks)
 
 
 def _title(event: Event, rule: RuleFacts, *, style: Style) -> tuple[str, tuple[str, ...]]:
@@ -91,11 +96,11 @@ def _spans(*texts: str | None) -> tuple[Span, ...]:
     return tuple(Span(text) for text in texts if text)
 
 
-def _text(event: Event, rule: RuleFacts, *, title: str, style: Style) -> str:
+def _text(event: Event, rule: RuleFacts, *, title: str, opening: str, style: Style) -> str:
     """The whole fact: a screen reader says this and nothing else."""
     bare = event.mfa is False and event.outcome == SUCCESS and words.is_sign_in(event) and rule.summary is None
     whence = " ".join(part for part in (event.source_address, event.country) if part)
-    what = f"{title}{' without MFA' if bare else ''}: {style.account(event) or 'unknown account'}"
+    what = f"{opening}{title}{' without MFA' if bare else ''}: {style.account(event) or 'unknown account'}"
     parts = (
         clean(what + (f" from {whence}" if whence else ""), MOST_SENTENCE),
         f"{event.time:%Y-%m-%d %H:%M:%S} UTC",

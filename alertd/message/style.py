@@ -4,15 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from alertd.account import Account
 from alertd.event import Event
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    id: str
-    name: str
-    owner: str | None = None
-    environment: str | None = None
+from alertd.message.expected import Expected
+from alertd.rules.model import RuleFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +16,12 @@ class Style:
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     discover_url: str | None = None  # of Kibana or OpenSearch Dashboards
     discover_data_view: str | None = None  # id of the data view or index pattern
+
+    expected: tuple[Expected, ...] = ()
+
+    def expects(self, event: Event, rule: RuleFacts) -> str | None:
+        """What announced the event, in words; the first in the file that fits."""
+        return next((each.words(self.timezone) for each in self.expected if each.fits(event, rule)), None)
 
     def known(self, event: Event) -> Account | None:
         return self.accounts.get(event.account or "")

@@ -17,6 +17,8 @@ SIGNS = {
     Severity.LOW: "🟡",
     Severity.INFO: "⚪",
 }
+# Of use that was announced, whatever its severity.
+EXPECTED = "🟡"
 
 
 def actor(event: Event) -> str:

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from alertd.rules.model import Query, Rule, RuleSet
+from alertd.rules.model import Query, Rule, RuleException, RuleSet
 
 Clause = Mapping[str, object]
 
@@ -48,8 +48,14 @@ def candidates(rule_sets: Sequence[RuleSet], within: Clause) -> Iterator[Clause]
 
 
 def classification(rule_set: RuleSet, document_ids: Collection[str]) -> Iterator[Clause]:
-    """Queries that return every one of the documents, each named by the ids of the rules that match it."""
-    return which_match([(rule.id, rule.query) for rule in rule_set.rules], document_ids)
+    """Queries that return every one of the documents, each named by the rules, and their exceptions, that match it."""
+    return which_match(named_queries(rule_set), document_ids)
+
+
+def named_queries(rule_set: RuleSet) -> list[tuple[str, Query]]:
+    """Each rule's by its id, and each exception's by its name."""
+    rules = [(rule.id, rule.query) for rule in rule_set.rules]
+    return rules + [(each.name, each.query) for rule in rule_set.rules for each in rule.exceptions]
 
 
 def which_match(queries: Sequence[tuple[str, Query]], document_ids: Collection[str]) -> Iterator[Clause]:
@@ -70,6 +76,12 @@ def first_rule(rule_set: RuleSet, matched: Collection[str]) -> tuple[Rule | None
     """The rule that takes an event: the first in file order; and the ids of the others that match it."""
     taking = [rule for rule in rule_set.rules if rule.id in matched]
     return (taking[0], tuple(rule.id for rule in taking[1:])) if taking else (None, ())
+
+
+def exception_of(rule: Rule, matched: Collection[str], time: datetime) -> RuleException | None:
+    """The exception that keeps an event of the rule silent: the first in the file that matches and holds at the time
+    of the event, so that one that arrives late is judged by when it happened."""
+    return next((each for each in rule.exceptions if each.name in matched and time < each.until), None)
 
 
 def lucene(text: str) -> Clause:

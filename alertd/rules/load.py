@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alertd.errors import ConfigError, Problem
-from alertd.rules.model import Deliver, Rule, RuleFacts, RuleSet, RuleTest, Sample, Severity
+from alertd.rules.model import Deliver, Rule, RuleException, RuleFacts, RuleSet, RuleTest, Sample, Severity
 from alertd.rules.query import meaning, read_query
 from alertd.rules.samples import SampleError, read_samples, table_sample
 from alertd.rules.table import Mistake, Table
-from alertd.toml import read_toml, suggest
+from alertd.toml import EXAMPLE_MOMENT, read_toml, suggest
 
 _SET_KEYS = ("id", "source", "notify", "query", "fields", "rules")
 _RULE_KEYS = (
@@ -27,11 +27,13 @@ _RULE_KEYS = (
     "false_positives",
     "references",
     "message",
+    "exceptions",
     "tests",
 )
 _MESSAGE_KEYS = ("summary",)
+_EXCEPTION_KEYS = ("query", "reason", "until")
 _TEST_KEYS = ("name", "events", "expect", "message_contains")
-_OUTCOMES = ("match", "no match")
+_OUTCOMES = ("match", "no match", "exception")
 # Ids stand in event keys, logs and names of queries, so they are plain, and short enough for one line.
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
@@ -94,7 +96,7 @@ def fingerprint(rule_set: RuleSet, rule: Rule) -> str:
 def _rule_set(table: Table, around: Surroundings) -> RuleSet:
     table.allow(_SET_KEYS)
     set_id = _id(table) if "id" in table.data else _id_of_file(table)
-    notify = _notify(table, around, around.default_notify)
+    notify = _notify(table, around)
     rules = tuple(_rule(rule, around, set_id=set_id, notify=notify) for rule in table.tables("rules"))
     if not table.data.get("rules", []):
         table.note(None, "there is no rule in this file: it needs at least one [[rules]] table")
@@ -109,7 +111,7 @@ def _rule_set(table: Table, around: Surroundings) -> RuleSet:
     )
 
 
-def _rule(table: Table, around: Surroundings, *, set_id: str, notify: tuple[str, ...]) -> Rule:
+def _rule(table: Table, around: Surroundings, *, set_id: str, notify: tuple[str, ...] | None) -> Rule:
     table.allow(_RULE_KEYS)
     message = table.table("message")
     message.allow(_MESSAGE_KEYS)
@@ -122,7 +124,9 @@ def _rule(table: Table, around: Surroundings, *, set_id: str, notify: tuple[str,
         runbook=_runbook(table, around),
         summary=_template(message, around),
     )
-    told = _notify(table, around, notify)
+    named = _notify(table, around)
+    named = notify if named is None else named
+    told = around.default_notify if named is None else named
     if not told and not table.data.get("notify") and around.destinations is not None:
         table.note("notify", "nobody is told: set notify here, at the top of the file, or in [rules] of alertd.toml")
     return Rule(
@@ -130,6 +134,8 @@ def _rule(table: Table, around: Surroundings, *, set_id: str, notify: tuple[str,
         query=read_query(table),
         notify=told,
         where=table.where(),
+        names_notify=named is not None,
+        exceptions=tuple(_exceptions(table)),
         description=table.text("description") or "",
         false_positives=table.texts("false_positives"),
         references=table.texts("references"),
@@ -143,12 +149,23 @@ def _severity(table: Table) -> Severity:
     return table.choice("severity", Severity) or Severity.MEDIUM
 
 
+def _exceptions(table: Table) -> Iterator[RuleException]:
+    for number, each in enumerate(table.tables("exceptions"), 1):
+        each.allow(_EXCEPTION_KEYS)
+        if "until" not in each.data:
+            each.note(None, f"until is missing in {each.label}: an exception ends by itself. {EXAMPLE_MOMENT}")
+        until = each.moment("until", end_of_day=True)
+        query, reason = read_query(each), each.needed_text("reason")
+        if until:
+            yield RuleException(f"{table.data.get('id')}#{number}", query, reason, until, each.where())
+
+
 def _test(table: Table) -> RuleTest:
     table.allow(_TEST_KEYS)
     contains = table.texts("message_contains")
     expect = table.needed_text("expect")
-    if contains and expect == "no match":
-        table.note("message_contains", 'message_contains has nothing to look at: with "no match" there is no message')
+    if contains and expect in {"no match", "exception"}:
+        table.note("message_contains", f'message_contains has nothing to look at: with "{expect}" there is no message')
     return RuleTest(
         name=table.needed_text("name"),
         samples=tuple(_samples(table)),
@@ -185,6 +202,8 @@ def _id(table: Table) -> str:
             f'id "{text}" must be of small letters, digits, dots, dashes and underscores, at most 100:'
             " the ledger hangs on it",
         )
+    if text in _OUTCOMES:
+        table.note("id", f'id "{text}" is a word that tests use: expect = "{text}"')
     return text
 
 
@@ -208,9 +227,9 @@ def _source(table: Table, around: Surroundings) -> str:
     return source or ""
 
 
-def _notify(table: Table, around: Surroundings, default: tuple[str, ...]) -> tuple[str, ...]:
+def _notify(table: Table, around: Surroundings) -> tuple[str, ...] | None:
     if "notify" not in table.data:
-        return default
+        return None
     names = table.texts("notify")
     for name in names:
         if around.destinations is not None and name not in around.destinations:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -44,7 +45,9 @@ class RuleTest:
 
     name: str
     samples: tuple[Sample, ...]
-    expect: str  # "match": this rule takes it; "no match": no rule of the set does; or the id of the rule that does
+    # "match": this rule takes it; "no match": no rule of the set does; the id of the rule that does; or "exception":
+    # this rule takes it, but one of its exceptions keeps it silent
+    expect: str
     where: str
     message_contains: tuple[str, ...] = ()
 
@@ -63,11 +66,24 @@ class RuleFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleException:
+    """Events of a rule that are known and not told, for a time. The ledger keeps them, with the reason."""
+
+    name: str  # of its query in a search: "RULE#1"; no rule has such an id
+    query: Query
+    reason: str
+    until: datetime  # what happens from then on is told again
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     facts: RuleFacts
     query: Query
-    notify: tuple[str, ...]  # names of destinations: the rule's own, else the set's
+    notify: tuple[str, ...]  # names of destinations: the rule's own, else the set's, else the default
     where: str
+    names_notify: bool = True  # it or its set says whom to tell; if neither does, a route may
+    exceptions: tuple[RuleException, ...] = ()
     description: str = ""
     false_positives: tuple[str, ...] = ()
     references: tuple[str, ...] = ()

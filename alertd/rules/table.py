@@ -5,11 +5,12 @@ A stand-in takes the place of what is wrong, so that reading goes on and every m
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from alertd.errors import Problem
-from alertd.toml import Key, TomlFile, suggest
+from alertd.toml import Key, TomlFile, as_moment, suggest
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -30,7 +31,7 @@ class Table:
     def allow(self, names: Sequence[str]) -> None:
         for name in self.data:
             if name not in names:
-                self.note(name, f'unknown key "{name}" in {self._label}. {suggest(name, list(names))}')
+                self.note(name, f'unknown key "{name}" in {self.label}. {suggest(name, list(names))}')
 
     def text(self, name: str) -> str | None:
         """None: it is not there, or not a text."""
@@ -44,7 +45,7 @@ class Table:
 
     def needed_text(self, name: str) -> str:
         if name not in self.data:
-            self.note(name, f"{name} is missing in {self._label}")
+            self.note(name, f"{name} is missing in {self.label}")
         return self.text(name) or ""
 
     def texts(self, name: str) -> tuple[str, ...]:
@@ -63,6 +64,16 @@ class Table:
             return kind(value)
         self.note(name, f'unknown {name} "{value}". {suggest(str(value), allowed)}')
         return None
+
+    def moment(self, name: str, *, end_of_day: bool) -> datetime | None:
+        """None: it is not there, or no moment. UTC."""
+        if name not in self.data:
+            return None
+        try:
+            return as_moment(self.data[name], end_of_day=end_of_day)
+        except ValueError as error:
+            self.note(name, f"{name} {error}")
+            return None
 
     def table(self, name: str) -> "Table":
         value = self.data.get(name, {})
@@ -93,7 +104,7 @@ class Table:
         return tuple(part for part in self.at if isinstance(part, str))
 
     @property
-    def _label(self) -> str:
+    def label(self) -> str:
         if not self.at:
             return "this file"
         header = ".".join(self._names)

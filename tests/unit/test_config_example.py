@@ -19,9 +19,31 @@ pytestmark = pytest.mark.usefixtures("empty_folder")
 
 def test_the_example_is_right_once_its_secrets_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """A copy of it runs as it stands."""
+    _set_secrets(monkeypatch)
+    assert load_settings(EXAMPLE).sources.keys() == {"cloudtrail"}
+
+
+def test_routes_and_expected_use_are_right_when_they_are_no_comments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What people take the "#" away from."""
+    _set_secrets(monkeypatch)
+    text = re.sub(r"(?m)^#(\[|\w+ = )", r"\1", EXAMPLE.read_text("utf-8"))
+    routes, expected = text.index("\n[[routes]]"), text.index("\n[message]")
+    backup = '[destinations.backup]\ntype = "slack-webhook"\nurl_file = "hook"\n'
+    (tmp_path / "hook").write_text("https://hooks.slack.com/services/T0/B0/x")
+    (tmp_path / "hook").chmod(0o600)
+    path = tmp_path / "alertd.toml"
+    path.write_text(EXAMPLE.read_text("utf-8") + text[routes:expected] + backup, "utf-8")
+    settings = load_settings(path)
+    assert [("security", "backup")] == [route.notify for route in settings.routes]
+    assert ["CHG-1234"] == [each.ticket for each in settings.expected]
+    assert () == settings.warnings
+
+
+def _set_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALERTD_ELASTICSEARCH__API_KEY", "an-api-key")
     monkeypatch.setenv("ALERTD_DESTINATIONS__SECURITY__TOKEN", "xoxb-test-token")
-    assert load_settings(EXAMPLE).sources.keys() == {"cloudtrail"}
 
 
 def test_the_example_shows_every_key_and_no_other() -> None:
@@ -34,13 +56,17 @@ def test_the_example_shows_every_key_and_no_other() -> None:
         "destinations.security": DESTINATIONS["slack"],
         "destinations.backup": DESTINATIONS["slack-webhook"],
     }
-    assert set(Tables.model_fields) == {section.partition(".")[0] for section in sections}
-    assert {(section, key) for section, model in sections.items() for key in _written(model)} == shown
+    single = {"accounts_file"}
+    assert set(Tables.model_fields) == {section.partition(".")[0] for section in sections} | single
+    written = {(section, key) for section, model in sections.items() for key in _written(model)}
+    assert written | {("", key) for key in single} == shown
 
 
 def test_what_the_example_shows_as_a_default_is_one(tmp_path: Path) -> None:
     """Else the example would lie after the first change."""
     for section, key, value, is_example in _shown():
+        if not section:
+            continue  # above all tables: each has an example, and no default
         model = DESTINATIONS["slack"] if section.startswith("destinations.sec") else _model(section)
         if value is not None and not is_example and key not in {"type", "url_file"}:
             (tmp_path / "value.toml").write_text(f"value = {value}", "utf-8")
@@ -78,7 +104,7 @@ def _shown() -> Iterator[tuple[str, str, str | None, bool]]:
             is_example = False
         elif line.startswith("# "):
             is_example = is_example or line.startswith(("# Example", "# As in"))
-        elif heading := re.fullmatch(r"#?\[(.+)\]", line):
+        elif heading := re.fullmatch(r"#?\[+([^\]]+)\]+", line):
             section = heading[1]
         elif pair := re.fullmatch(r"(#?)(\w+) = (.*)", line):
             yield section, pair[2], pair[3] if pair[1] else None, is_example

@@ -54,8 +54,8 @@ environment ALERTD_ELASTICSEARCH__API_KEY_FILE: elasticsearch.api_key_file: ther
 environment ALERTD_ELASTICSEARCH__URL: elasticsearch.url: must be an address such as "https://es.example.com:9200", \
 without user or password
 environment ALERTD_LEDGER: is a table: set its keys, such as ALERTD_LEDGER__KEY
-environment ALERTD_LGO__LEVEL: unknown table "lgo". Did you mean "log"? Allowed: elasticsearch, sources, destinations, \
-rules, accounts, message, ledger, log, ops.
+environment ALERTD_LGO__LEVEL: unknown table "lgo". Did you mean "log"? Allowed: accounts_file, elasticsearch, \
+sources, destinations, rules, accounts, routes, expected, message, ledger, log, ops.
 environment ALERTD_LOG__COLOUR: unknown key "colour" in [log]. Allowed: format, level.
 environment ALERTD_LOG__LEVEL: log.level: unknown value. Allowed: debug, info, warning, error.
 environment ALERTD_RULES__NOTIFY: rules.notify: there is no such destination. Allowed: security, securty.

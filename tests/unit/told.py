@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from alertd.account import Account
 from alertd.event import Event
 from alertd.ledger.model import Notification, NotificationKind
-from alertd.message import Account, Style
+from alertd.message import Style
 from alertd.rules.model import RuleFacts, Severity
 
 TIME = datetime(2026, 11, 23, 13, 5, 12, tzinfo=UTC)

@@ -22,10 +22,12 @@ CREATE TABLE matches (
     event_key TEXT NOT NULL REFERENCES events ON DELETE CASCADE,
     rule_set TEXT NOT NULL,
     rule TEXT NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('alert', 'baseline')),
+    kind TEXT NOT NULL CHECK (kind IN ('alert', 'baseline', 'excepted')),
     facts TEXT NOT NULL,
     also TEXT NOT NULL,
     seen_at INTEGER NOT NULL,
+    exception TEXT,
+    CHECK ((kind = 'excepted') = (exception IS NOT NULL)),
     PRIMARY KEY (event_key, rule_set)
 ) STRICT;
 CREATE INDEX matches_by_rule_set ON matches (rule_set, seen_at);

@@ -7,7 +7,7 @@ LIMIT 50;
 
 -- life
 -- An event's matches with where each was told.
-SELECT m.rule_set, m.rule, m.kind AS match_kind, m.also, m.seen_at,
+SELECT m.rule_set, m.rule, m.kind AS match_kind, m.also, m.seen_at, m.exception,
     n.destination, n.kind, n.delivery_id, n.closed
 FROM matches AS m LEFT JOIN notifications AS n USING (event_key, rule_set)
 WHERE m.event_key = :event_key

@@ -11,8 +11,8 @@ ON CONFLICT (event_key) DO NOTHING;
 
 -- insert_match
 -- Once in each rule set; the row count tells whether it is new.
-INSERT INTO matches (event_key, rule_set, rule, kind, facts, also, seen_at)
-VALUES (:event_key, :rule_set, :rule, :kind, :facts, :also, :now)
+INSERT INTO matches (event_key, rule_set, rule, kind, facts, also, seen_at, exception)
+VALUES (:event_key, :rule_set, :rule, :kind, :facts, :also, :now, :exception)
 ON CONFLICT (event_key, rule_set) DO NOTHING;
 
 -- is_told
