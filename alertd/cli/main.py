@@ -70,24 +70,56 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 @app.command("test-rule")
 def test_rule(
+    *,
     files: Annotated[
         list[Path] | None,
         typer.Argument(help="Rule files. Default: those of the configuration, else rules/*.toml.", show_default=False),
     ] = None,
     config: ConfigOption = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="Index mapping for the events: what GET INDEX/_mapping answers.")
+    ] = None,
+    update: Annotated[bool, typer.Option("--update", help="Write the snapshots of messages anew.")] = False,
     live: Annotated[bool, typer.Option("--live", help="Search the configured cluster instead; sends nothing.")] = False,
-    since: Annotated[str, typer.Option("--since", help="With --live: how far back.")] = "7d",
+    since: Annotated[str, typer.Option(help="With --live: how far back.")] = "7d",
+    slack_preview: Annotated[
+        bool, typer.Option("--slack-preview", help="With --live: the newest message as Block Kit, with a link.")
+    ] = False,
+    post: Annotated[
+        str | None, typer.Option(help="With --live: post the newest message to this channel, marked as a sample.")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="With --live: write the events to this new file, for tests; secrets masked.")
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option(help="A git ref or a folder: which events the rules add, lose or move since then.")
+    ] = None,
+    events: Annotated[
+        Path | None, typer.Option(help="With --against: compare on these events. Default: those of the tests.")
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="text, json, github (annotations), junit or markdown.")
+    ] = "text",
     as_json: JsonOption = False,
 ) -> None:
     """Run the tests in rule files on an embedded search server; with --live, see what they would have alerted on."""
-    from alertd.cli.test_rule import run_rule_tests, search_live
+    from alertd.cli.test_rule.command import Asked, test_rules
 
-    files = files or []
-    raise typer.Exit(
-        search_live(files, config, since=since, as_json=as_json)
-        if live
-        else run_rule_tests(files, config, as_json=as_json)
+    asked = Asked(
+        files=tuple(files or ()),
+        config=config,
+        mapping=mapping,
+        update=update,
+        live=live,
+        since=since,
+        slack_preview=slack_preview,
+        post=post,
+        save=save,
+        against=against,
+        events=events,
+        form="json" if as_json else form,
     )
+    raise typer.Exit(test_rules(asked))
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The embedded search server: OpenSearch's interface, in memory, up in some 40 ms."""
 
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,6 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from alertd.errors import ConfigError, Problem
+
+
+class RefusedIndexError(Exception):
+    """The server does not take the mapping; its reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,16 @@ class EmbeddedServer:
         return {item["_id"]: str(item["error"]["reason"]) for item in items if "error" in item}
 
     def create_index(self, name: str, mapping: Mapping[str, object]) -> None:
-        self._send("PUT", f"/{name}", json.dumps({"mappings": mapping}), "application/json")
+        """RefusedIndexError."""
+        try:
+            self._send("PUT", f"/{name}", json.dumps({"mappings": mapping}), "application/json")
+        except urllib.error.HTTPError as error:
+            with error:
+                raise RefusedIndexError(_reason(error.read())) from error
+
+    def drop_index(self, name: str) -> None:
+        """With all its documents."""
+        self._send("DELETE", f"/{name}", "", "application/json")
 
     def add(self, documents: Iterable[tuple[str, str, Mapping[str, object]]]) -> None:
         """(index, id, document): searchable when this returns."""
@@ -47,6 +61,13 @@ class EmbeddedServer:
         )
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 our own server
             return dict(json.load(answer))
+
+
+def _reason(answer: bytes) -> str:
+    try:
+        return str(json.loads(answer)["error"]["reason"])
+    except (ValueError, KeyError, TypeError):
+        return answer.decode(errors="replace")
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alertd.errors import ConfigError, Problem
-from alertd.rules.model import Deliver, Rule, RuleException, RuleFacts, RuleSet, RuleTest, Sample, Severity
+from alertd.rules.model import Deliver, Rule, RuleException, RuleFacts, RuleSet, RuleTest, Sample, Severity, Snapshot
 from alertd.rules.query import meaning, read_query
-from alertd.rules.samples import SampleError, read_samples, table_sample
+from alertd.rules.samples import SampleError, read_samples, read_snapshot, table_sample
 from alertd.rules.table import Mistake, Table
 from alertd.toml import EXAMPLE_MOMENT, read_toml, suggest
 
@@ -32,7 +32,7 @@ _RULE_KEYS = (
 )
 _MESSAGE_KEYS = ("summary",)
 _EXCEPTION_KEYS = ("query", "reason", "until")
-_TEST_KEYS = ("name", "events", "expect", "message_contains")
+_TEST_KEYS = ("name", "events", "expect", "message_contains", "message_equals", "message_snapshot")
 _OUTCOMES = ("match", "no match", "exception")
 # Ids stand in event keys, logs and names of queries, so they are plain, and short enough for one line.
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
@@ -46,6 +46,7 @@ class Surroundings:
     destinations: Collection[str] | None
     default_notify: tuple[str, ...]
     check_template: Callable[[str], str | None]  # the mistake in a message template, or None
+    tests: bool = True  # or leave them unread, with their files
     runbook_base: str | None = None  # where runbooks live that a rule names without https://
 
 
@@ -139,7 +140,7 @@ def _rule(table: Table, around: Surroundings, *, set_id: str, notify: tuple[str,
         description=table.text("description") or "",
         false_positives=table.texts("false_positives"),
         references=table.texts("references"),
-        tests=tuple(_test(test) for test in table.tables("tests")),
+        tests=tuple(_test(test) for test in table.tables("tests")) if around.tests else (),
     )
 
 
@@ -162,17 +163,28 @@ def _exceptions(table: Table) -> Iterator[RuleException]:
 
 def _test(table: Table) -> RuleTest:
     table.allow(_TEST_KEYS)
-    contains = table.texts("message_contains")
     expect = table.needed_text("expect")
-    if contains and expect in {"no match", "exception"}:
-        table.note("message_contains", f'message_contains has nothing to look at: with "{expect}" there is no message')
+    for key in ("message_contains", "message_equals", "message_snapshot"):
+        if table.data.get(key) and expect in {"no match", "exception"}:
+            table.note(key, f'{key} has nothing to look at: with "{expect}" there is no message')
     return RuleTest(
         name=table.needed_text("name"),
         samples=tuple(_samples(table)),
         expect=expect,
         where=table.where(),
-        message_contains=contains,
+        message_contains=table.texts("message_contains"),
+        message_equals=table.text("message_equals"),
+        snapshot=_snapshot(table),
     )
+
+
+def _snapshot(table: Table) -> Snapshot | None:
+    name = table.text("message_snapshot")
+    try:
+        return read_snapshot(table.file.path.parent / name, name) if name else None
+    except SampleError as error:
+        table.note("message_snapshot", str(error))
+        return None
 
 
 def _samples(table: Table) -> Iterator[Sample]:

@@ -40,6 +40,15 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A file with the messages that a test's events make."""
+
+    where: str  # as the rule file names it
+    path: str
+    text: str | None  # None: there is no such file yet
+
+
+@dataclass(frozen=True, slots=True)
 class RuleTest:
     """One [[rules.tests]]: each of these documents, in an index of its own kind, must give `expect`."""
 
@@ -50,6 +59,12 @@ class RuleTest:
     expect: str
     where: str
     message_contains: tuple[str, ...] = ()
+    message_equals: str | None = None  # as a terminal shows it
+    snapshot: Snapshot | None = None
+
+    @property
+    def reads_messages(self) -> bool:
+        return bool(self.message_contains or self.message_equals is not None or self.snapshot)
 
 
 @dataclass(frozen=True, slots=True)

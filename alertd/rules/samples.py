@@ -1,11 +1,11 @@
-"""Sample events of rule tests: tables in the rule file, JSON files (an object or a list), NDJSON files."""
+"""Sample events of rule tests: tables in the rule file, JSON files (an object or a list), NDJSON files; snapshots."""
 
 import json
 from collections.abc import Iterator, Mapping
 from datetime import date, time
 from pathlib import Path
 
-from alertd.rules.model import Sample
+from alertd.rules.model import Sample, Snapshot
 
 
 class SampleError(Exception):
@@ -23,17 +23,26 @@ def table_sample(table: Mapping[str, object], where: str) -> Sample:
 
 def read_samples(path: Path, shown: str) -> Iterator[Sample]:
     """`shown`: the file as the rule names it. SampleError."""
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise SampleError(f"{shown} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise SampleError(f"{shown} is not UTF-8: {error.reason} at byte {error.start}") from error
+    text = _text(path, shown)
     read = _lines if path.suffix in {".ndjson", ".jsonl"} else _whole
     samples = tuple(read(text, shown))
     if not samples:
         raise SampleError(f"{shown} holds no event")
     yield from samples
+
+
+def read_snapshot(path: Path, shown: str) -> Snapshot:
+    """Of a file that need not be there yet. SampleError."""
+    return Snapshot(shown, str(path), _text(path, shown) if path.exists() else None)
+
+
+def _text(path: Path, shown: str) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except OSError as error:
+        raise SampleError(f"{shown} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SampleError(f"{shown} is not UTF-8: {error.reason} at byte {error.start}") from error
 
 
 def _lines(text: str, shown: str) -> Iterator[Sample]:

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from alertd.document import as_moment
 from alertd.rules.load import Surroundings, find_rule_files, load_rules
 from alertd.rules.model import Rule, RuleSet
 from alertd.search import Hit, SearchClient
@@ -46,6 +48,10 @@ def _render(rule: Rule, hit: Hit) -> str:
     return f"{rule.facts.title}: {hit.source.get('eventName')}"
 
 
+def _happened(hit: Hit) -> datetime:
+    return as_moment(hit.source.get("eventTime")) or datetime(2026, 11, 1, tzinfo=UTC)
+
+
 Run = Callable[[RuleSet], tuple[Result, ...]]
 
 
@@ -59,7 +65,8 @@ def client(search_server: SearchServer) -> Iterator[SearchClient]:
 @pytest.fixture
 def run(search_server: SearchServer, client: SearchClient) -> Run:
     fill = partial(fill_index, search_server)
-    return partial(run_tests, search=client, fill_index=fill, fields=("eventName",), render=_render)
+    fields = ("eventName", "eventTime")
+    return partial(run_tests, search=client, fill_index=fill, fields=fields, render=_render, happened=_happened)
 
 
 def _load(folder: Path, text: str) -> RuleSet:
@@ -81,6 +88,7 @@ def test_the_shipped_rules_give_the_same_verdicts_everywhere(search_server: Sear
             fill_index=partial(fill_index, search_server),
             fields=(),
             render=lambda rule, _: "\n".join(text for test in rule.tests for text in test.message_contains),
+            happened=_happened,
         )
         assert [] == [(result.rule, result.test.name, result.mismatches) for result in results if not result.passed]
 
@@ -207,8 +215,57 @@ def test_a_hundred_tests_take_less_than_two_seconds(embedded: SearchServer, tmp_
     rule_set = _load(tmp_path, SET % "".join(_test("match", event) for event in events))
     client = connect(Connection(urls=(embedded.url,)))
     started = time.monotonic()
-    results = run_tests(rule_set, client, fill_index=partial(fill_index, embedded), fields=(), render=_render)
+    fill = partial(fill_index, embedded)
+    results = run_tests(rule_set, client, fill_index=fill, fields=(), render=_render, happened=_happened)
     seconds = time.monotonic() - started
     client.close()
     assert 100 == sum(result.passed for result in results)
     assert seconds < 2
+
+
+EXCEPTION = """[[rules.exceptions]]
+query.lucene = "sourceIPAddress:\\"203.0.113.9\\""
+reason = "the yearly audit"
+until = 2026-12-01
+"""
+KNOWN = LOGIN.replace("}", ', sourceIPAddress = "203.0.113.9", eventTime = "2026-11-20T10:00:00Z" }')
+
+
+def test_an_exception_that_holds_at_the_events_time_is_the_verdict(run: Run, tmp_path: Path) -> None:
+    """A test that expects the alert must not pass when nobody would be told; nor the other way round."""
+    late = KNOWN.replace("11-20", "12-20")
+    assert [] == _mismatches(run, tmp_path, EXCEPTION + _test("exception", KNOWN) + _test("match", LOGIN, late))
+    (mismatch,) = _mismatches(run, tmp_path, EXCEPTION + _test("match", KNOWN))
+    assert "exception" == mismatch.got
+    assert mismatch.hint.endswith("keeps it silent: the yearly audit")
+    (mismatch,) = _mismatches(run, tmp_path, EXCEPTION + _test("exception", LOGIN))
+    assert ("match", "the only exception, for what happens before 2026-12-02 00:00 UTC:") == (
+        mismatch.got,
+        mismatch.hint,
+    )
+    assert [False] == [part.holds for part in mismatch.parts]
+
+
+def test_a_message_that_reads_otherwise_is_shown_as_a_difference(run: Run, tmp_path: Path) -> None:
+    """message_equals wants all of it, but for spaces at the ends of lines."""
+    right = 'message_equals = """\nRoot signed in: ConsoleLogin  \n"""'
+    assert [] == _mismatches(run, tmp_path, _test("match", LOGIN, more=right))
+    (mismatch,) = _mismatches(run, tmp_path, _test("match", LOGIN, more='message_equals = "Root left: ConsoleLogin"'))
+    assert ("-Root left: ConsoleLogin", "+Root signed in: ConsoleLogin") == mismatch.diff
+
+
+def test_a_snapshot_holds_the_messages_of_all_events_of_a_test(run: Run, tmp_path: Path) -> None:
+    """One that is missing or outdated fails; what it should hold is told, unless the verdict itself is wrong."""
+    snapshot = 'message_snapshot = "snapshots/login.txt"'
+    tests = _test("match", LOGIN, LOGIN.replace("Success", "Maybe"), more=snapshot)
+    (result,) = run(_load(tmp_path, SET % tests))
+    assert ["there is no such file yet"] == [mismatch.got for mismatch in result.mismatches]
+    assert "Root signed in: ConsoleLogin\n\nRoot signed in: ConsoleLogin\n" == result.snapshot
+    (tmp_path / "snapshots").mkdir()
+    (tmp_path / "snapshots/login.txt").write_text(result.snapshot)
+    assert [] == _mismatches(run, tmp_path, tests)
+    (tmp_path / "snapshots/login.txt").write_text(result.snapshot.replace("in:", "out:", 1))
+    (mismatch,) = _mismatches(run, tmp_path, tests)
+    assert ("-Root signed out: ConsoleLogin", "+Root signed in: ConsoleLogin") == mismatch.diff[:2]
+    (result,) = run(_load(tmp_path, SET % _test("match", FAILED, more=snapshot)))
+    assert None is result.snapshot

@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-_OPENSEARCH_TYPES = {"flattened": "flat_object"}
+# Elasticsearch's names of types that OpenSearch has under another name, or has one that finds the same.
+_OPENSEARCH_TYPES = {
+    "flattened": "flat_object",
+    "constant_keyword": "keyword",
+    "wildcard": "keyword",
+    "match_only_text": "text",
+    "version": "keyword",
+}
 
 
 def shape_of(document: Mapping[str, object]) -> str:
@@ -15,8 +22,12 @@ def shape_of(document: Mapping[str, object]) -> str:
 
 def mapping_for(shape: str, *, flavor: str) -> Mapping[str, object]:
     """`flavor`: of the server, "elasticsearch" or "opensearch"."""
-    mapping: dict[str, object] = _translated(_read(shape)) if flavor == "opensearch" else _read(shape)
-    return mapping
+    return for_flavor(_read(shape), flavor=flavor)
+
+
+def for_flavor(mapping: Mapping[str, object], *, flavor: str) -> Mapping[str, object]:
+    """A mapping of Elasticsearch as the server takes it."""
+    return _translated(mapping) if flavor == "opensearch" else mapping
 
 
 @cache
@@ -24,7 +35,7 @@ def _read(shape: str) -> dict[str, object]:
     return dict(json.loads((files(__name__) / f"{shape}.json").read_text("utf-8")))
 
 
-def _translated(node: dict[str, object]) -> dict[str, object]:
+def _translated(node: Mapping[str, object]) -> dict[str, object]:
     return {
         name: _translated(value)
         if isinstance(value, dict)
@@ -32,4 +43,5 @@ def _translated(node: dict[str, object]) -> dict[str, object]:
         if name == "type"
         else value
         for name, value in node.items()
+        if not (name == "value" and node.get("type") == "constant_keyword")
     }

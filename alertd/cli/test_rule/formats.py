@@ -1,0 +1,146 @@
+"""Results of tests for people, for programs, and for the pages where pull requests are read."""
+
+import json
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from xml.sax.saxutils import escape, quoteattr
+
+from alertd.cli import show
+from alertd.rules.model import RuleSet
+from alertd.trial import Mismatch, PartResult, Result
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"  # workflow commands: annotations beside the lines of the pull request
+    JUNIT = "junit"
+    MARKDOWN = "markdown"
+
+
+def report(form: Format, sets: Sequence[RuleSet], results: Sequence[Result], *, seconds: float) -> str:
+    match form:
+        case Format.TEXT:
+            lines = [line for rule_set in sets for line in _tree(rule_set, results)]
+            return "\n".join([*lines, f"{_count(results)} in {seconds:.2f} s"])
+        case Format.JSON:
+            failed = _failed(results)
+            plain = {"passed": len(results) - len(failed), "failed": len(failed), "tests": list(results)}
+            return json.dumps(show.plain(plain), ensure_ascii=False, indent=2)
+        case Format.GITHUB:
+            return "\n".join([*(_command(result) for result in _failed(results)), _count(results)])
+        case Format.JUNIT:
+            return "\n".join(_junit(sets, results, seconds=seconds))
+        case Format.MARKDOWN:
+            return "\n".join(_markdown(results))
+
+
+def annotation(level: str, where: str, title: str, text: str) -> str:
+    """A workflow command of GitHub Actions. `where`: FILE:LINE."""
+    file, _, line = where.rpartition(":")
+    place = f"file={_property(file)},line={line}" if file and line.isdigit() else f"file={_property(where)}"
+    return f"::{level} {place},title={_property(title)}::{_data(text)}"
+
+
+def cell(text: str) -> str:
+    """Within a table of Markdown, whatever an event holds."""
+    inert = escape(" ".join(text.split()))
+    return "".join(f"\\{char}" if char in r"\`*_[]|#!@~" else char for char in inert)
+
+
+def _failed(results: Sequence[Result]) -> list[Result]:
+    return [result for result in results if not result.passed]
+
+
+def _count(results: Sequence[Result]) -> str:
+    failed = len(_failed(results))
+    return f"{len(results) - failed} passed, {failed} failed"
+
+
+def _tree(rule_set: RuleSet, results: Sequence[Result]) -> Iterator[str]:
+    yield f"{rule_set.path}"
+    for rule in rule_set.rules:
+        yield f"  {rule.id}" + ("" if rule.tests else "  (no tests)")
+        for result in results:
+            if (result.rule_set, result.rule) == (rule_set.id, rule.id):
+                yield f"    {'✓' if result.passed else '✗'} {result.test.name}"
+                for mismatch in result.mismatches:
+                    yield from (f"        {line}" for line in explanation(mismatch))
+    yield ""
+
+
+def explanation(mismatch: Mismatch) -> Iterator[str]:
+    yield f"expected  {mismatch.expected}"
+    yield from (f"{label}{line}" for label, line in _labelled("got       ", mismatch.got))
+    if mismatch.hint:
+        yield mismatch.hint
+    yield from (_part(part) for part in mismatch.parts)
+    yield from mismatch.diff
+    yield mismatch.where
+
+
+def _labelled(label: str, text: str) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(text.split("\n")):
+        yield (" " * len(label) if number else label), line
+
+
+def _part(part: PartResult) -> str:
+    values = ", ".join(f"{field} = {value}" for field, value in part.values)
+    return f"{'  ' * part.depth}{part.text}  {'✓' if part.holds else '✗'}" + (
+        f"   the event has {values}" if values else ""
+    )
+
+
+def _all_explained(result: Result) -> str:
+    return "\n".join(line for mismatch in result.mismatches for line in explanation(mismatch))
+
+
+def _command(result: Result) -> str:
+    return annotation("error", result.test.where, f"{result.rule}: {result.test.name}", _all_explained(result))
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _junit(sets: Sequence[RuleSet], results: Sequence[Result], *, seconds: float) -> Iterator[str]:
+    yield '<?xml version="1.0" encoding="UTF-8"?>'
+    yield f'<testsuites tests="{len(results)}" failures="{len(_failed(results))}" time="{seconds:.3f}">'
+    for rule_set in sets:
+        own = [result for result in results if result.rule_set == rule_set.id]
+        name = _attribute(str(rule_set.path))
+        yield f'  <testsuite name={name} tests="{len(own)}" failures="{len(_failed(own))}">'
+        for result in own:
+            file, _, line = result.test.where.rpartition(":")
+            where = f'file={_attribute(file)} line="{line}"'
+            yield f"    <testcase classname={_attribute(result.rule)} name={_attribute(result.test.name)} {where}>"
+            for mismatch in result.mismatches:
+                message = _attribute(f"expected {mismatch.expected}, got {mismatch.got}")
+                text = escape(_printable("\n".join(explanation(mismatch))))
+                yield f"      <failure message={message}>{text}</failure>"
+            yield "    </testcase>"
+        yield "  </testsuite>"
+    yield "</testsuites>"
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(_printable(text))
+
+
+def _printable(text: str) -> str:
+    """XML has no way to write control characters, and an event may hold them."""
+    return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in text)
+
+
+def _markdown(results: Sequence[Result]) -> Iterator[str]:
+    yield f"### Rule tests: {_count(results)}"
+    for result in _failed(results):
+        yield ""
+        yield f"**{cell(result.rule)}**: {cell(result.test.name)} ({cell(result.test.where)})"
+        yield ""
+        # indented: no event can end such a block
+        yield from (f"    {line}" for line in _all_explained(result).split("\n"))

@@ -1,0 +1,91 @@
+"""What `alertd test-rule` was given: a configuration or none, rule files, a mapping."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from alertd import compose
+from alertd.config import Settings, load_settings
+from alertd.errors import ConfigError, Problem
+from alertd.message import Style
+from alertd.message.template import check_template
+from alertd.profile import Profile, load_profile
+from alertd.rules.load import Surroundings, find_rule_files, load_rules
+from alertd.rules.model import RuleSet
+
+_NOT_A_MAPPING = (
+    "is no index mapping: save what GET INDEX/_mapping answers, or the object with properties that is in it"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Rules are tested in repositories that have no configuration: then names are not checked."""
+
+    settings: Settings | None
+    paths: tuple[Path, ...]
+
+    @property
+    def around(self) -> Surroundings:
+        if self.settings:
+            return compose.surroundings(self.settings)
+        return Surroundings(None, None, (), check_template)
+
+    @property
+    def style(self) -> Style:
+        return compose.style(self.settings) if self.settings else Style()
+
+    def rule_sets(self) -> tuple[RuleSet, ...]:
+        """ConfigError with every mistake."""
+        return load_rules(self.paths, self.around)
+
+    def profile(self, rule_set: RuleSet) -> Profile:
+        if self.settings and rule_set.source in self.settings.sources:
+            return load_profile(self.settings.sources[rule_set.source].profile)
+        return load_profile("cloudtrail")
+
+
+def given(files: Sequence[Path], config: Path | None) -> Given:
+    """ConfigError where a configuration or a rule file is not there."""
+    settings = load_settings(config) if config or Path("alertd.toml").exists() else None
+    return Given(settings, _paths(files, settings))
+
+
+def read_mapping(path: Path | None) -> Mapping[str, object] | None:
+    """As GET INDEX/_mapping answers, of one index or of several alike; or the mapping itself. ConfigError."""
+    if path is None:
+        return None
+    try:
+        answer = json.loads(path.read_text("utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError([Problem(str(path), f"cannot be read as JSON: {error}")]) from error
+    found = _mappings(answer)
+    if not found:
+        raise ConfigError([Problem(str(path), _NOT_A_MAPPING)])
+    if any(other != found[0] for other in found):
+        what = f"has {len(found)} indices whose mappings differ: keep the one that the tests are to be run on"
+        raise ConfigError([Problem(str(path), what)])
+    return found[0]
+
+
+def _mappings(answer: object) -> list[Mapping[str, object]]:
+    if not isinstance(answer, dict):
+        return []
+    if answer.keys() & {"properties", "dynamic_templates", "dynamic"}:
+        return [answer]
+    if isinstance(answer.get("mappings"), dict):
+        return [answer["mappings"]]
+    below = [index.get("mappings") for index in answer.values() if isinstance(index, dict)]
+    return [mapping for mapping in below if isinstance(mapping, dict)] if len(below) == len(answer) else []
+
+
+def _paths(files: Sequence[Path], settings: Settings | None) -> tuple[Path, ...]:
+    if files:
+        missing = [Problem(str(file), "there is no such file") for file in files if not file.is_file()]
+        if missing:
+            raise ConfigError(missing)
+        return tuple(files)
+    if settings:
+        return find_rule_files(settings.path.absolute().parent, settings.rules.paths)
+    return find_rule_files(Path.cwd(), ["rules/*.toml"])

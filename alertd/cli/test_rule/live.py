@@ -1,0 +1,128 @@
+"""`alertd test-rule --live`: what rules would have alerted on in the configured cluster. Sends and records nothing."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from alertd import compose
+from alertd.batch import DIGEST_CANDIDATES
+from alertd.cli.test_rule.drawing import NO_DELIVERY, Drawing
+from alertd.config import Settings
+from alertd.event import Event
+from alertd.ledger.model import Notification, NotificationKind
+from alertd.message import render_digest
+from alertd.profile import load_profile
+from alertd.rules.compile import candidates, classification, exception_of, first_rule, window
+from alertd.rules.fields import named_fields
+from alertd.rules.model import Deliver, Rule, RuleSet
+from alertd.search import Hit, Search, SearchClient
+from alertd.trial.volume import DayVolume, volume
+
+Taken = tuple[Rule, Event]
+# A whole document, for who wants to save it.
+EVERY_FIELD = ("*",)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    rule_set: str
+    index: str
+    events: tuple[Taken, ...]  # oldest first
+    silent: int = 0  # events that an exception keeps silent
+    days: dict[str, tuple[DayVolume, ...]] = field(default_factory=dict)  # by destination
+    warnings: tuple[str, ...] = ()
+
+
+def look(
+    rule_set: RuleSet,
+    settings: Settings,
+    client: SearchClient,
+    reach: timedelta,
+    *,
+    keep: Callable[[Hit], None] | None = None,
+) -> Look:
+    """`keep` gets every event's whole document, once. RetryError, PermanentError, PartialError."""
+    table = settings.sources[rule_set.source]
+    drawing = Drawing(load_profile(table.profile), compose.style(settings))
+    fields = EVERY_FIELD if keep else drawing.profile.fields
+    found: dict[str, Taken] = {}
+    silent: set[str] = set()
+    for hit in hits(rule_set, settings, client, reach, fields=fields):
+        rule, _ = first_rule(rule_set, hit.matched)
+        event = drawing.event(hit)
+        if rule is None or event.key in found:
+            continue
+        if exception_of(rule, hit.matched, event.time):
+            silent.add(event.key)
+            continue
+        found[event.key] = (rule, event)
+        if keep:
+            keep(hit)
+    events = tuple(sorted(found.values(), key=lambda pair: pair[1].time))
+    days = {name: _volume(told, drawing) for name, told in _by_destination(events, settings).items()}
+    return Look(rule_set.id, table.index, events, len(silent), days, tuple(_warnings(rule_set, table.index, client)))
+
+
+def hits(
+    rule_set: RuleSet, settings: Settings, client: SearchClient, reach: timedelta, *, fields: tuple[str, ...]
+) -> Iterator[Hit]:
+    """Every document that some rule could match, with the names of the queries that do."""
+    table = settings.sources[rule_set.source]
+    timeout = settings.elasticsearch.timeout
+    for query in candidates([rule_set], window(table.time_fields, reach)):
+        for page in client.pages(Search(table.index, query, (), table.page_size, timeout)):
+            yield from _classified(rule_set, page, Search(table.index, {}, fields, table.page_size, timeout), client)
+
+
+def _classified(rule_set: RuleSet, page: Sequence[Hit], search: Search, client: SearchClient) -> Iterator[Hit]:
+    """The page's documents with the names of the rules, and of their exceptions, that match them."""
+    names: dict[tuple[str, str], tuple[str, ...]] = {}
+    documents: dict[tuple[str, str], Hit] = {}
+    if not page:
+        return
+    for query in classification(rule_set, [hit.id for hit in page]):
+        for part in client.pages(Search(search.index, query, search.fields, search.page_size, search.timeout)):
+            for hit in part:
+                place = (hit.index, hit.id)
+                documents[place] = hit
+                names[place] = names.get(place, ()) + hit.matched
+    for place, hit in documents.items():
+        yield Hit(hit.index, hit.id, hit.source, hit.fields, names[place])
+
+
+def _by_destination(events: Sequence[Taken], settings: Settings) -> dict[str, list[Notification]]:
+    routing = compose.routing(settings)
+    told: dict[str, list[Notification]] = {}
+    for rule, event in events:
+        kind = NotificationKind.SESSION if rule.facts.deliver is Deliver.SESSION else NotificationKind.MESSAGE
+        for name in routing(rule, event):
+            told.setdefault(name, []).append(Notification(0, name, kind, event, rule.facts, seen_at=event.time))
+    return told
+
+
+def _volume(told: Sequence[Notification], drawing: Drawing) -> tuple[DayVolume, ...]:
+    def named(notifications: Sequence[Notification]) -> int:
+        return render_digest(notifications[:DIGEST_CANDIDATES], style=drawing.style, delivery_id=NO_DELIVERY)[1]
+
+    return volume(told, named=named)
+
+
+def _warnings(rule_set: RuleSet, index: str, client: SearchClient) -> Iterator[str]:
+    """Rules that can match nothing here. Of a rule for two shapes of events, only one shape's fields are there."""
+    asked = {rule.id: named_fields(rule.query) for rule in rule_set.rules}
+    every = tuple(sorted({name for names in asked.values() for name in names or ()}))
+    there = client.field_types(index, every) if every else {}
+    for rule in rule_set.rules:
+        names = asked[rule.id]
+        if names and not names & there.keys():
+            yield f"{rule.query.where}  {rule.id} can match nothing: no index of {index} has {', '.join(sorted(names))}"
+
+
+def totals(days: Sequence[DayVolume]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for day in days:
+        counts["events"] += day.events
+        counts["messages"] += day.messages
+        counts["digests"] += day.digests
+    return counts

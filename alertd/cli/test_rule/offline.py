@@ -1,0 +1,83 @@
+"""`alertd test-rule` as it is typed most: the tests in rule files, on the embedded server."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import typer
+
+from alertd.cli.test_rule.drawing import Drawing
+from alertd.cli.test_rule.formats import Format, report
+from alertd.cli.test_rule.given import Given, given, read_mapping
+from alertd.clock import SystemClock
+from alertd.demo.search import EmbeddedServer, RefusedIndexError, embedded_server
+from alertd.errors import ConfigError, Problem
+from alertd.rules.mappings import for_flavor
+from alertd.rules.model import RuleSet
+from alertd.search.connection import Connection, connect
+from alertd.trial import Result, run_tests
+
+FAILED = 1
+FLAVOR = "opensearch"  # of the embedded server
+
+
+def run_rule_tests(
+    files: Sequence[Path], config: Path | None, *, form: Format, mapping: Path | None = None, update: bool = False
+) -> int:
+    """Exit code. Without a configuration any source and destination a rule names will do."""
+    clock = SystemClock()
+    began = clock.elapsed_seconds()
+    asked = given(files, config)
+    fields = read_mapping(mapping)
+    sets = asked.rule_sets()
+    try:
+        with embedded_server() as server:
+            results = _results(sets, asked, server, for_flavor(fields, flavor=FLAVOR) if fields else None)
+    except RefusedIndexError as error:
+        raise ConfigError([Problem(str(mapping), f"the embedded server refuses this mapping: {error}")]) from error
+    if update:
+        written = [_update(result) for result in results if _is_outdated(result)]
+        if written:
+            typer.echo("\n".join(f"wrote {name}" for name in dict.fromkeys(written)), err=form is not Format.TEXT)
+            return run_rule_tests(files, config, form=form, mapping=mapping)
+    typer.echo(report(form, sets, results, seconds=clock.elapsed_seconds() - began))
+    return FAILED if any(not result.passed for result in results) else 0
+
+
+def _results(
+    sets: Sequence[RuleSet], asked: Given, server: EmbeddedServer, mapping: Mapping[str, object] | None
+) -> list[Result]:
+    search = connect(Connection(urls=(server.url,)), flavor=FLAVOR)
+    results: list[Result] = []
+    for rule_set in sets:
+        drawing = Drawing(asked.profile(rule_set), asked.style)
+        results += run_tests(
+            rule_set,
+            search,
+            fill_index=server.fill_index,
+            fields=drawing.profile.fields,
+            render=drawing.message,
+            happened=drawing.happened,
+            mapping=mapping,
+        )
+    search.close()
+    return results
+
+
+def _is_outdated(result: Result) -> bool:
+    """A snapshot is only written for events that turned out as the test expects."""
+    snapshot = result.test.snapshot
+    return snapshot is not None and result.snapshot is not None and snapshot.text != result.snapshot
+
+
+def _update(result: Result) -> str:
+    snapshot = result.test.snapshot
+    if snapshot is None or result.snapshot is None:
+        raise ValueError("a test without a snapshot cannot be updated")
+    path = Path(snapshot.path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(result.snapshot, "utf-8")
+    except OSError as error:
+        what = f"{snapshot.where} cannot be written: {error.strerror}"
+        raise ConfigError([Problem(result.test.where, what)]) from error
+    return str(path)
