@@ -42,9 +42,8 @@ def candidates(rule_sets: Sequence[RuleSet], within: Clause) -> Iterator[Clause]
 
     Each hit is named `set:ID`, or `rule:SET/ID` for the rules of a set that has no query of its own.
     """
-    named = [pair for rule_set in rule_sets for pair in _candidates(rule_set)]
-    for some in _searches(named):
-        yield {"bool": {"filter": [within, {"bool": {"should": some, "minimum_should_match": 1}}]}}
+    for any_of_them in matched_by([pair for rule_set in rule_sets for pair in _candidates(rule_set)]):
+        yield {"bool": {"filter": [within, any_of_them]}}
 
 
 def classification(rule_set: RuleSet, document_ids: Collection[str]) -> Iterator[Clause]:
@@ -64,6 +63,12 @@ def which_match(queries: Sequence[tuple[str, Query]], document_ids: Collection[s
     for some in _searches(queries) or [[]]:
         # the last clause matches every document, so that one which nothing matches comes back too
         yield {"bool": {"filter": [these, {"bool": {"should": [*some, {"match_all": {}}]}}]}}
+
+
+def matched_by(queries: Sequence[tuple[str, Query]]) -> Iterator[Clause]:
+    """Queries that return every document that one of `queries` matches, with the names of those that do."""
+    for some in _searches(queries):
+        yield {"bool": {"should": some, "minimum_should_match": 1}}
 
 
 def probe(clause: Clause) -> Clause:

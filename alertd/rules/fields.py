@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from alertd.rules.lucene import Clause, fields, parse
-from alertd.rules.model import Query, RuleSet
+from alertd.rules.model import Query
 
 # Query DSL's questions about one field: {"term": {FIELD: …}}.
 _LEAVES = frozenset(
@@ -24,20 +24,6 @@ def named_fields(query: Query) -> frozenset[str] | None:
         return frozenset(_dsl(query.clause))
     except _AnyFieldError:
         return None
-
-
-def fields_of_set(rule_set: RuleSet) -> frozenset[str] | None:
-    """All that its rules and their exceptions look at."""
-    queries = [rule_set.query] if rule_set.query else []
-    queries += [rule.query for rule in rule_set.rules]
-    queries += [each.query for rule in rule_set.rules for each in rule.exceptions]
-    named: set[str] = set()
-    for query in queries:
-        some = named_fields(query)
-        if some is None:
-            return None
-        named |= some
-    return frozenset(named)
 
 
 def _lucene(clauses: tuple[Clause, ...], text: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from alertd.errors import PartialError, PermanentError
-from alertd.rules.compile import candidates, named_queries, probe, which_match
+from alertd.rules.compile import candidates, matched_by, named_queries, probe, which_match
 from alertd.rules.mappings import mapping_for
 from alertd.rules.model import Query, RuleSet
 from alertd.search import Hit, Search, SearchClient
@@ -46,11 +46,21 @@ class Questions:
                 found[hit.id] = replace(hit, matched=tuple(dict.fromkeys((*known.matched, *hit.matched))))
         return found
 
+    def matched_by(self, queries: Sequence[tuple[str, Query]]) -> dict[str, frozenset[str]]:
+        """The names of the queries that match each document, by its id; documents that none matches are left out."""
+        found: dict[str, set[str]] = {}
+        for clause in matched_by(queries):
+            for hit in self.hits(clause):
+                found.setdefault(hit.id, set()).update(hit.matched)
+        return {name: frozenset(matched) for name, matched in found.items()}
+
     def refused(self, rule_set: RuleSet) -> dict[str, str]:
         """Queries that the server refuses, by their names, with its reason; "" is the set's own."""
-        if rule_set.query and (why := self._why_refused(rule_set.query)):
-            return {"": why}
-        return {name: why for name, query in named_queries(rule_set) if (why := self._why_refused(query))}
+        own = self.refused_of([("", rule_set.query)]) if rule_set.query else {}
+        return own or self.refused_of(named_queries(rule_set))
+
+    def refused_of(self, queries: Sequence[tuple[str, Query]]) -> dict[str, str]:
+        return {name: why for name, query in queries if (why := self._why_refused(query))}
 
     def _why_refused(self, query: Query) -> str | None:
         try:

@@ -30,7 +30,8 @@ from alertd.rules.model import RuleSet
 from alertd.rules.samples import SampleError, read_samples
 from alertd.search import Hit, SearchClient
 from alertd.search.connection import Connection, connect
-from alertd.trial.compare import Line, Server, Tally, changed_sets, compare, kind_of
+from alertd.trial.compare import Line, Tally, changed_sets, compare, kind_of
+from alertd.trial.panel import Server
 
 FAILED = 1
 # Events that are named; the rest is counted.
