@@ -122,6 +122,22 @@ def test_rule(
     raise typer.Exit(test_rules(asked))
 
 
+@app.command("new-rule")
+def new_rule(
+    *,
+    file: Annotated[Path, typer.Argument(help="Rule file: a new one, or one to add the rule to.")],
+    config: ConfigOption = None,
+    source: Annotated[Path | None, typer.Option("--from", help="A JSON file that holds one event.")] = None,
+    event: Annotated[str | None, typer.Option(help="The id of an event in the configured cluster.")] = None,
+    rule_id: Annotated[str | None, typer.Option("--id", help="Of the rule. Default: made from the event.")] = None,
+    severity: Annotated[str, typer.Option(help="info, low, medium, high or critical.")] = "medium",
+) -> None:
+    """Write a rule from one event: a query, a test with the event, and a near miss. Overwrites nothing."""
+    from alertd.cli.new_rule import write_rule
+
+    raise typer.Exit(write_rule(file, config, source=source, event_id=event, rule_id=rule_id, severity=severity))
+
+
 @app.command()
 def status(
     config: ConfigOption = None,

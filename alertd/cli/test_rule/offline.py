@@ -43,6 +43,12 @@ def run_rule_tests(
     return FAILED if any(not result.passed for result in results) else 0
 
 
+def tested(sets: Sequence[RuleSet], asked: Given) -> list[Result]:
+    """The results of all tests, on a server of their own."""
+    with embedded_server() as server:
+        return _results(sets, asked, server, None)
+
+
 def _results(
     sets: Sequence[RuleSet], asked: Given, server: EmbeddedServer, mapping: Mapping[str, object] | None
 ) -> list[Result]:
