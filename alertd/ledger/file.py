@@ -124,13 +124,16 @@ def judge(path: Path, *, writable: bool) -> None:
 
 
 def check_integrity(connection: sqlite3.Connection, path: Path) -> None:
+    """The full check: the quick one does not compare a table with its indices, and would let an altered key pass."""
     try:
-        result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        result = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         broken = connection.execute("PRAGMA foreign_key_check").fetchone()
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite quotes damaged names in its messages
         raise LedgerUnusableError(f"the ledger {path} is damaged: {error}. {_RESTORE}") from error
-    if result != "ok" or broken:
+    if result != "ok":
         raise LedgerUnusableError(f"the ledger {path} is damaged: {result}. {_RESTORE}")
+    if broken:
+        raise LedgerUnusableError(f"the ledger {path} is damaged: a row of {broken[0]} hangs in the air. {_RESTORE}")
 
 
 @contextmanager

@@ -240,7 +240,7 @@ def open_ledger(path: Path, *, now: datetime) -> SqliteLedger:
             stack.callback(connection.close)
             file.check_integrity(connection, path)
             file.migrate(connection)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: a damaged name, quoted
             raise LedgerUnusableError(f"the ledger {path} cannot be opened: {error}.") from error
         return SqliteLedger(connection, path, stack.pop_all())
 
@@ -250,7 +250,7 @@ def open_readonly(path: Path) -> SqliteLedger:
     file.judge(path, writable=False)
     try:
         return SqliteLedger(file.connect(path, mode="ro"), path, ExitStack())
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise LedgerUnusableError(f"the ledger {path} cannot be opened: {error}.") from error
 
 

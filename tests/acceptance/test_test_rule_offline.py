@@ -1,0 +1,234 @@
+"""`alertd test-rule` and `alertd new-rule` as somebody runs them in a repository of rules."""
+
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+RULES = Path(__file__).parents[2] / "rules"
+Alertd = Callable[..., subprocess.CompletedProcess[str]]
+
+SET = """\
+[[rules]]
+id = "created"
+title = "A user was created"
+severity = "high"
+query.lucene = "eventName:CreateUser"
+[[rules.tests]]
+name = "it was"
+events = [{ eventID = "1", eventTime = "2026-11-01T10:00:00Z", eventName = "CreateUser" }]
+expect = "match"
+"""
+FAILING = (
+    SET
+    + """
+[[rules.tests]]
+name = "100%, a|b"
+events = [{ eventID = "2", eventTime = "2026-11-01T10:00:00Z", eventName = "DeleteUser" }]
+expect = "match"
+"""
+)
+
+
+@pytest.fixture
+def alertd(tmp_path: Path) -> Alertd:
+    (tmp_path / "rules").mkdir()
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("ALERTD_")}
+        return subprocess.run(
+            [sys.executable, "-m", "alertd", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=tmp_path,
+            env={**environment, "NO_COLOR": "1", "COLUMNS": "200"},
+            check=False,
+        )
+
+    return run
+
+
+def test_a_failing_test_is_an_annotation_at_its_line(alertd: Alertd, tmp_path: Path) -> None:
+    """As GitHub reads it: what would end the command is escaped."""
+    (tmp_path / "rules/team.toml").write_text(FAILING)
+    done = alertd("test-rule", "--format", "github")
+    first, *rest = done.stdout.splitlines()
+    assert (1, ["1 passed, 1 failed"]) == (done.returncode, rest)
+    assert first.startswith(
+        "::error file=rules/team.toml,line=11,title=created%3A 100%25%2C a|b::expected  match%0Agot"
+    )
+    assert "eventName:CreateUser  ✗   the event has eventName = DeleteUser" in first
+
+
+def test_junit_is_read_by_who_reads_junit(alertd: Alertd, tmp_path: Path) -> None:
+    """One case a test, one failure an event."""
+    (tmp_path / "rules/team.toml").write_text(FAILING)
+    done = alertd("test-rule", "--format", "junit")
+    root = ET.fromstring(done.stdout)
+    assert ("2", "1") == (root.get("tests"), root.get("failures"))
+    assert ["it was", "100%, a|b"] == [case.get("name") for case in root.iter("testcase")]
+    (failure,) = root.iter("failure")
+    assert "expected match, got no match" == failure.get("message")
+
+
+def test_markdown_shows_what_failed_and_nothing_in_it_is_markdown(alertd: Alertd, tmp_path: Path) -> None:
+    """Names come from people, values from events."""
+    (tmp_path / "rules/team.toml").write_text(FAILING)
+    lines = alertd("test-rule", "--format", "markdown").stdout.splitlines()
+    assert "### Rule tests: 1 passed, 1 failed" == lines[0]
+    assert "**created**: 100%, a\\|b (rules/team.toml:11)" in lines
+
+
+def test_json_is_stable(alertd: Alertd, tmp_path: Path) -> None:
+    """--json and --format json are the same, and hold what failed."""
+    (tmp_path / "rules/team.toml").write_text(FAILING)
+    found = json.loads(alertd("test-rule", "--json").stdout)
+    assert found == json.loads(alertd("test-rule", "--format", "json").stdout)
+    assert (1, 1) == (found["passed"], found["failed"])
+    assert {"rule_set", "rule", "test", "mismatches", "snapshot"} == found["tests"][1].keys()
+    assert {"where", "expected", "got", "hint", "parts", "diff"} == found["tests"][1]["mismatches"][0].keys()
+
+
+def test_update_writes_a_snapshot_that_then_holds(alertd: Alertd, tmp_path: Path) -> None:
+    """Without it, a message that reads otherwise fails and shows the difference."""
+    (tmp_path / "rules/team.toml").write_text(SET + 'message_snapshot = "snapshots/created.txt"\n')
+    assert 1 == alertd("test-rule").returncode
+    assert 0 == alertd("test-rule", "--update").returncode
+    assert 0 == alertd("test-rule").returncode
+    text = (tmp_path / "rules/snapshots/created.txt").read_text()
+    assert "created · high · event 1" in text
+    (tmp_path / "rules/team.toml").write_text(
+        SET.replace('"high"', '"low"') + 'message_snapshot = "snapshots/created.txt"\n'
+    )
+    done = alertd("test-rule")
+    assert 1 == done.returncode
+    assert any(line.strip().startswith("-└ created · high") for line in done.stdout.splitlines()), done.stdout
+    assert any(line.strip().startswith("+└ created · low") for line in done.stdout.splitlines()), done.stdout
+    assert text == (tmp_path / "rules/snapshots/created.txt").read_text()
+
+
+def test_update_does_not_bless_a_wrong_verdict(alertd: Alertd, tmp_path: Path) -> None:
+    """The test still fails, and no file is written."""
+    (tmp_path / "rules/team.toml").write_text(FAILING + 'message_snapshot = "snapshots/x.txt"\n')
+    assert 1 == alertd("test-rule", "--update").returncode
+    assert not (tmp_path / "rules/snapshots").exists()
+
+
+@pytest.mark.parametrize("wrapped", ["whole", "mappings", "bare"])
+def test_the_indexs_own_mapping_decides(alertd: Alertd, tmp_path: Path, wrapped: str) -> None:
+    """A keyword knows case, analysed text does not; Elasticsearch's types are understood."""
+    (tmp_path / "rules/team.toml").write_text(SET.replace("eventName:CreateUser", "eventName:createuser"))
+    assert 0 == alertd("test-rule").returncode
+    bare = {
+        "properties": {
+            "eventName": {"type": "keyword"},
+            "requestParameters": {"type": "flattened"},
+            "dataset": {"type": "constant_keyword", "value": "x"},
+            "userAgent": {"type": "wildcard"},
+            "message": {"type": "match_only_text"},
+        }
+    }
+    shapes = {"whole": {"cloudtrail-1": {"mappings": bare}}, "mappings": {"mappings": bare}, "bare": bare}
+    (tmp_path / "mapping.json").write_text(json.dumps(shapes[wrapped]))
+    done = alertd("test-rule", "--mapping", "mapping.json")
+    assert 1 == done.returncode, done.stderr
+    assert "eventName:createuser  ✗   the event has eventName = CreateUser" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{}", "mapping.json: is no index mapping"),
+        ("[1]", "mapping.json: is no index mapping"),
+        ("{", "mapping.json: cannot be read as JSON"),
+        (
+            '{"a": {"mappings": {"dynamic": true}}, "b": {"mappings": {"dynamic": false}}}',
+            "2 indices whose mappings differ",
+        ),
+        ('{"properties": {"a": {"type": "nonsense"}}}', "the embedded server refuses this mapping"),
+    ],
+)
+def test_a_mapping_that_is_none_is_said(alertd: Alertd, tmp_path: Path, text: str, told: str) -> None:
+    """And no test passes on another one."""
+    (tmp_path / "rules/team.toml").write_text(SET)
+    (tmp_path / "mapping.json").write_text(text)
+    done = alertd("test-rule", "--mapping", "mapping.json")
+    assert (2, True) == (done.returncode, told in done.stderr), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ("--post #x", "--post"),
+        ("--save x", "--save"),
+        ("--slack-preview", "--slack-preview"),
+        ("--live --against HEAD --save x", "--save"),
+        ("--events x.ndjson", "--events"),
+        ("--update --live", "--update"),
+        ("--mapping x --live", "--mapping"),
+        ("--live --format junit", "--format"),
+        ("--format yaml", "--format"),
+        ("--live --json --slack-preview", "--slack-preview"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(alertd: Alertd, tmp_path: Path, options: str, named: str) -> None:
+    """Rather than one of them being left out in silence."""
+    (tmp_path / "rules/team.toml").write_text(SET)
+    done = alertd("test-rule", *options.split())
+    assert (2, f"{named}: ") == (done.returncode, done.stderr[: len(named) + 2])
+
+
+@pytest.mark.parametrize(
+    "event", ["create-access-key-root.json", "console-login-no-mfa.ecs.json", "bucket-policy-denied.json"]
+)
+def test_a_new_rule_passes_its_tests_at_once(alertd: Alertd, tmp_path: Path, event: str) -> None:
+    """Written from one event, with a near miss; a second time it overwrites nothing."""
+    done = alertd("new-rule", "rules/new.toml", "--from", str(RULES / "events" / event))
+    assert 0 == done.returncode, done.stderr
+    tested = alertd("test-rule", "rules/new.toml")
+    assert (0, True) == (tested.returncode, tested.stdout.splitlines()[-1].startswith("2 passed, 0 failed"))
+    files = {path: path.read_bytes() for path in (tmp_path / "rules").rglob("*") if path.is_file()}
+    again = alertd("new-rule", "rules/new.toml", "--from", str(RULES / "events" / event))
+    assert (2, True) == (again.returncode, "is not overwritten" in again.stderr)
+    assert files == {path: path.read_bytes() for path in (tmp_path / "rules").rglob("*") if path.is_file()}
+
+
+def test_a_near_miss_that_another_rule_takes_says_so(alertd: Alertd, tmp_path: Path) -> None:
+    """A rule is put below those that are there; they still take what is theirs."""
+    event = RULES / "events/create-access-key-root.json"
+    (tmp_path / "rules/team.toml").write_text(
+        SET.replace("CreateUser", "NotCreateAccessKey").split("[[rules.tests]]")[0]
+    )
+    assert 0 == alertd("new-rule", "rules/team.toml", "--from", str(event)).returncode
+    assert 'expect = "created"' in (tmp_path / "rules/team.toml").read_text()
+    assert 0 == alertd("test-rule").returncode
+
+
+def test_a_new_rule_that_an_earlier_one_hides_is_not_kept(alertd: Alertd, tmp_path: Path) -> None:
+    """The files are as they were, and the reason is told."""
+    (tmp_path / "rules/team.toml").write_text(SET.replace("eventName:CreateUser", "*").split("[[rules.tests]]")[0])
+    before = (tmp_path / "rules/team.toml").read_text()
+    event = RULES / "events/create-access-key-root.json"
+    done = alertd("new-rule", "rules/team.toml", "--from", str(event))
+    assert (2, True) == (done.returncode, "created stands before it in the file" in done.stderr)
+    assert before == (tmp_path / "rules/team.toml").read_text()
+    assert [] == list((tmp_path / "rules").rglob("*.json"))
+
+
+def test_the_files_of_a_new_rule_hold_no_key(alertd: Alertd, tmp_path: Path) -> None:
+    """They go into a repository."""
+    document = json.loads((RULES / "events/create-access-key-root.json").read_text())
+    document["userIdentity"]["accessKeyId"] = "AKIA2E0A8F3B244C9986"
+    document["responseElements"] = {"accessKey": {"secretAccessKey": "wJalrXUtnFEMI"}}
+    (tmp_path / "event.json").write_text(json.dumps(document))
+    assert 0 == alertd("new-rule", "rules/new.toml", "--from", "event.json").returncode
+    written = "".join(path.read_text() for path in (tmp_path / "rules").rglob("*") if path.is_file())
+    assert "AKIAXXXX" in written
+    assert "2E0A8F3B244C9986" not in written
+    assert "wJalrXUtnFEMI" not in written
