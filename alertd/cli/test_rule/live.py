@@ -109,14 +109,17 @@ def _volume(told: Sequence[Notification], drawing: Drawing) -> tuple[DayVolume, 
 
 
 def _warnings(rule_set: RuleSet, index: str, client: SearchClient) -> Iterator[str]:
-    """Rules that can match nothing here. Of a rule for two shapes of events, only one shape's fields are there."""
+    """Rules for fields that are misspelled, or that no event has had yet.
+
+    Of a rule for two shapes of events, only one shape's fields are there: one of them will do.
+    """
     asked = {rule.id: named_fields(rule.query) for rule in rule_set.rules}
     every = tuple(sorted({name for names in asked.values() for name in names or ()}))
     there = client.field_types(index, every) if every else {}
     for rule in rule_set.rules:
         names = asked[rule.id]
         if names and not names & there.keys():
-            yield f"{rule.query.where}  {rule.id} can match nothing: no index of {index} has {', '.join(sorted(names))}"
+            yield f"{rule.query.where}  {rule.id}: no index of {index} has a field {' or '.join(sorted(names))}"
 
 
 def totals(days: Sequence[DayVolume]) -> Counter[str]:
