@@ -36,7 +36,7 @@ def test_a_rule_whose_fields_no_index_has_is_warned_of(installed: Installation) 
     (installed.folder / "typo.toml").write_text(both + rule % ("typo", "eventNmae:x"))
     installed.add(root_event())
     lines = installed.run("test-rule", "typo.toml", "--live").stdout.splitlines()
-    warning = f"warning  typo.toml:9  typo: no index of {installed.index}-* has a field eventNmae"
+    warning = f"warning  typo.toml:10  typo: no index of {installed.index}-* has a field eventNmae"
     assert [warning] == [line for line in lines if line.startswith("warning")]
 
 
