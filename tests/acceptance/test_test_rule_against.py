@@ -75,6 +75,14 @@ def test_each_event_is_added_lost_moved_or_left(
     ] == done.stdout.splitlines()
 
 
+def test_the_query_of_the_file_counts(alertd: Alertd, tmp_path: Path, folders: Callable[[str, str], None]) -> None:
+    """A rule takes nothing that the file's own query leaves out: here the files differ in nothing else."""
+    folders(f'query.lucene = "awsRegion:(r0 OR r1)"\n{OLD}', f'query.lucene = "awsRegion:(r1 OR r2 OR r3)"\n{OLD}')
+    _write_events(tmp_path / "events.ndjson", [_event(number, "CreateUser") for number in range(6)])
+    done = alertd("test-rule", "--against", "old", "--events", "events.ndjson")
+    assert "adds 2, loses 1, moves 0 of 6 events against old" == done.stdout.splitlines()[-1], done.stderr
+
+
 def test_programs_and_pull_requests_read_the_same(
     alertd: Alertd, tmp_path: Path, folders: Callable[[str, str], None]
 ) -> None:

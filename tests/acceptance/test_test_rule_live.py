@@ -40,6 +40,21 @@ def test_a_rule_whose_fields_no_index_has_is_warned_of(installed: Installation) 
     assert [warning] == [line for line in lines if line.startswith("warning")]
 
 
+def test_what_an_exception_keeps_silent_is_counted_apart(installed: Installation) -> None:
+    """Not among the events, and not saved."""
+    rule = '[[rules]]\nid = "a"\ntitle = "t"\nseverity = "low"\nquery.lucene = "eventName:CreateUser"\n'
+    known = '[[rules.exceptions]]\nquery.lucene = "recipientAccountId:111122223333"\nreason = "known"\n'
+    (installed.folder / "team.toml").write_text(f"{rule}{known}until = 2999-01-01\n")
+    told = root_event("CreateUser", ago=HOUR, account="444455556666")
+    installed.add(told, *(root_event("CreateUser", ago=HOUR) for _ in range(2)))
+    done = installed.run("test-rule", "team.toml", "--live", "--save", "saved.ndjson")
+    assert [f"1 event in 7d on {installed.index}-* for team", "2 more are kept silent by exceptions"] == (
+        done.stdout.splitlines()[:2]
+    )
+    (line,) = (installed.folder / "saved.ndjson").read_text().splitlines()
+    assert event_id(told) == event_id(json.loads(line))
+
+
 def test_saved_events_are_masked_and_work_as_test_events(installed: Installation) -> None:
     """Each once, in both shapes; the file is not written over."""
     secret = {"requestParameters": {"password": "hunter2"}, "responseElements": {"key": "AKIA2E0A8F3B244C9986"}}
