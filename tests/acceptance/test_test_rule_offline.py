@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -118,6 +119,20 @@ def test_update_does_not_bless_a_wrong_verdict(alertd: Alertd, tmp_path: Path) -
     (tmp_path / "rules/team.toml").write_text(FAILING + 'message_snapshot = "snapshots/x.txt"\n')
     assert 1 == alertd("test-rule", "--update").returncode
     assert not (tmp_path / "rules/snapshots").exists()
+
+
+def test_a_hundred_tests_take_two_seconds_from_start_to_end(alertd: Alertd, tmp_path: Path) -> None:
+    """As a hook before each commit: what Python imports counts too. The best of three: the machine is shared."""
+    test = SET.partition("[[rules.tests]]")[2]
+    tests = "".join("[[rules.tests]]" + test.replace('"1"', f'"{number}"') for number in range(100))
+    (tmp_path / "rules/team.toml").write_text(SET.partition("[[rules.tests]]")[0] + tests)
+    taken = []
+    for _ in range(3):
+        started = time.monotonic()
+        done = alertd("test-rule")
+        taken.append(time.monotonic() - started)
+        assert done.stdout.splitlines()[-1].startswith("100 passed, 0 failed"), done.stderr
+    assert min(taken) < 2
 
 
 @pytest.mark.parametrize("wrapped", ["whole", "mappings", "bare"])
