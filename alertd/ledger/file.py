@@ -17,6 +17,7 @@ APPLICATION_ID = 0x616C7274  # "alrt"
 _HEADER = b"SQLite format 3\x00"
 # Network filesystems of which SQLite cannot trust the locks (statfs magic numbers as /proc/mounts names them).
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs"})
+_DAMAGE = frozenset({"SQLITE_CORRUPT", "SQLITE_CORRUPT_INDEX", "SQLITE_ERROR", "SQLITE_NOTADB"})
 _PRAGMAS = {
     # One file and no shared memory; each commit is on the disk, its directory entry too, before it returns.
     "journal_mode": "delete",
@@ -128,12 +129,19 @@ def check_integrity(connection: sqlite3.Connection, path: Path) -> None:
     try:
         result = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         broken = connection.execute("PRAGMA foreign_key_check").fetchone()
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite quotes damaged names in its messages
-        raise LedgerUnusableError(f"the ledger {path} is damaged: {error}. {_RESTORE}") from error
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        raise cannot_open(path, error) from error
     if result != "ok":
         raise LedgerUnusableError(f"the ledger {path} is damaged: {result}. {_RESTORE}")
     if broken:
         raise LedgerUnusableError(f"the ledger {path} is damaged: a row of {broken[0]} hangs in the air. {_RESTORE}")
+
+
+def cannot_open(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> LedgerUnusableError:
+    """SQLite blames the file, or what is around it. It quotes damaged names, which Python then cannot decode."""
+    if isinstance(error, UnicodeDecodeError) or getattr(error, "sqlite_errorname", "") in _DAMAGE:
+        return LedgerUnusableError(f"the ledger {path} is damaged: {error}. {_RESTORE}")
+    return LedgerUnusableError(f"the ledger {path} cannot be opened: {error}. The file was left as it is.")
 
 
 @contextmanager
@@ -152,6 +160,10 @@ def held(path: Path, *, now: datetime) -> Iterator[None]:
         except BlockingIOError as error:
             raise LedgerHeldError(
                 f"ledger {path} is held by another alertd ({_holder(lock)}). Two would race; this one stops."
+            ) from error
+        except OSError as error:
+            raise LedgerUnusableError(
+                f"the lock {lock_path} cannot be taken: {error.strerror}. Use a local disk that knows flock."
             ) from error
         lock.truncate(0)
         lock.write(f"pid {os.getpid()} on {socket.gethostname()}, since {now:%Y-%m-%d %H:%M:%S} UTC")

@@ -240,8 +240,8 @@ def open_ledger(path: Path, *, now: datetime) -> SqliteLedger:
             stack.callback(connection.close)
             file.check_integrity(connection, path)
             file.migrate(connection)
-        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: a damaged name, quoted
-            raise LedgerUnusableError(f"the ledger {path} cannot be opened: {error}.") from error
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise file.cannot_open(path, error) from error
         return SqliteLedger(connection, path, stack.pop_all())
 
 
@@ -251,7 +251,7 @@ def open_readonly(path: Path) -> SqliteLedger:
     try:
         return SqliteLedger(file.connect(path, mode="ro"), path, ExitStack())
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise LedgerUnusableError(f"the ledger {path} cannot be opened: {error}.") from error
+        raise file.cannot_open(path, error) from error
 
 
 def _notification_kind(match: Match, *, is_told: bool) -> NotificationKind | None:
