@@ -64,14 +64,16 @@ def test_each_event_is_added_lost_moved_or_left(
 ) -> None:
     """Over a file of events; those that change are named."""
     folders(OLD, NEW)
-    _write_events(tmp_path / "events.ndjson", [_event(number, name) for number, name in enumerate(NAMES)])
+    events = [_event(number, name) for number, name in enumerate(NAMES)]
+    _write_events(tmp_path / "events.ndjson", [*events, {"eventID": "5", "eventName": "PutPolicy"}])
     done = alertd("test-rule", "--against", "old", "--events", "events.ndjson")
     assert 0 == done.returncode, done.stderr
     assert [
         "→ first → second  2026-11-01 10:00:00  CreateUser  0  events.ndjson:1",
         "- second  2026-11-01 10:00:00  DeleteUser  1  events.ndjson:2",
         "+ second  2026-11-01 10:00:00  PutPolicy  2  events.ndjson:3",
-        "adds 1, loses 1, moves 1 of 4 events against old",
+        "+ second  no time  PutPolicy  5  events.ndjson:5",
+        "adds 2, loses 1, moves 1 of 5 events against old",
     ] == done.stdout.splitlines()
 
 
@@ -96,7 +98,7 @@ def test_programs_and_pull_requests_read_the_same(
     markdown = alertd(*asked, "--format", "markdown").stdout
     assert "| adds | second | 2026-11-01 10:00:00 | PutPolicy |  | 2 |" in markdown.splitlines()
     github = alertd(*asked, "--format", "github").stdout
-    assert github.startswith("::notice file=rules,title=alertd test-rule --against::adds 1, loses 1, moves 1")
+    assert github.startswith("::notice title=alertd test-rule --against::adds 1, loses 1, moves 1")
 
 
 def test_by_default_the_events_of_the_tests_are_compared_with_a_commit(alertd: Alertd, tmp_path: Path) -> None:

@@ -55,8 +55,9 @@ def test_what_an_exception_keeps_silent_is_counted_apart(installed: Installation
     assert event_id(told) == event_id(json.loads(line))
 
 
-def test_saved_events_are_masked_and_work_as_test_events(installed: Installation) -> None:
+def test_saved_events_are_masked_and_work_as_test_events(installed_anywhere: Installation) -> None:
     """Each once, in both shapes; the file is not written over."""
+    installed = installed_anywhere
     secret = {"requestParameters": {"password": "hunter2"}, "responseElements": {"key": "AKIA2E0A8F3B244C9986"}}
     raw, ecs = {**root_event(ago=HOUR), **secret}, root_event(ago=HOUR, ecs=True)
     installed.add(raw, ecs, raw)
@@ -127,8 +128,9 @@ def test_versions_are_compared_on_the_cluster(installed: Installation) -> None:
 
 
 @pytest.mark.parametrize("ecs", [False, True], ids=["raw", "ecs"])
-def test_a_rule_is_made_from_an_event_of_the_cluster(installed: Installation, ecs: bool) -> None:
+def test_a_rule_is_made_from_an_event_of_the_cluster(installed_anywhere: Installation, ecs: bool) -> None:
     """By its id alone; the rule's tests pass, and the cluster has the event."""
+    installed = installed_anywhere
     wanted = root_event("DeleteTrail", ago=HOUR, ecs=ecs)
     installed.add(root_event(ago=HOUR), wanted)
     done = installed.run("new-rule", "mine.toml", "--event", event_id(wanted))

@@ -19,6 +19,7 @@ from alertd.cli.test_rule.live import hits
 from alertd.cli.test_rule.live_report import parse_reach
 from alertd.cli.test_rule.offline import FLAVOR
 from alertd.cli.test_rule.versions import load_version
+from alertd.clock import SystemClock
 from alertd.config import Settings
 from alertd.demo.search import RefusedIndexError, embedded_server
 from alertd.errors import ConfigError, Problem
@@ -148,7 +149,8 @@ def _taken(
     rule_set: RuleSet, settings: Settings, client: SearchClient, reach: timedelta
 ) -> Iterator[tuple[str, Event]]:
     """Each event once, with the rule that tells it."""
-    drawing = Drawing(load_profile(settings.sources[rule_set.source].profile), compose.style(settings))
+    profile = load_profile(settings.sources[rule_set.source].profile)
+    drawing = Drawing(profile, compose.style(settings), SystemClock().now())
     seen: set[str] = set()
     for hit in hits(rule_set, settings, client, reach, fields=drawing.profile.fields):
         rule, _ = first_rule(rule_set, hit.matched)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from alertd.cli import show
+from alertd.cli.test_rule.drawing import UNDATED
 from alertd.cli.test_rule.formats import Format, annotation, cell
 from alertd.event import Event
 from alertd.message.escape import clean
@@ -38,9 +39,7 @@ def comparison_report(form: Format, found: Comparison, against: str) -> str:
             return json.dumps(show.plain({"against": against, **_counts(found), **_details(found)}), indent=2)
         case Format.GITHUB:
             lines = [f"{summary(found, against)}", *_text_lines(found)]
-            return "\n".join(
-                [annotation("notice", "rules", "alertd test-rule --against", "\n".join(lines[:11])), *lines]
-            )
+            return "\n".join([annotation("notice", "", "alertd test-rule --against", "\n".join(lines[:11])), *lines])
         case Format.MARKDOWN:
             return "\n".join(_markdown(found, against))
         case _:
@@ -63,7 +62,7 @@ def _details(found: Comparison) -> dict[str, object]:
             "before": moved.before,
             "after": moved.after,
             "id": moved.event.id,
-            "time": moved.event.time,
+            "time": None if moved.event.time == UNDATED else moved.event.time,
             "account": moved.event.account,
             "action": moved.event.action,
             "where": moved.where,
@@ -82,7 +81,11 @@ def _rules(moved: Moved) -> str:
 def _facts(moved: Moved) -> list[str]:
     event = moved.event
     facts = (event.action, event.account, event.id, moved.where)
-    return [show.moment(event.time), *(clean(fact, _MOST_SHOWN) for fact in facts if fact)]
+    return [_when(event), *(clean(fact, _MOST_SHOWN) for fact in facts if fact)]
+
+
+def _when(event: Event) -> str:
+    return "no time" if event.time == UNDATED else show.moment(event.time)
 
 
 def _text_lines(found: Comparison) -> Iterator[str]:
@@ -102,7 +105,7 @@ def _markdown(found: Comparison, against: str) -> Iterator[str]:
         yield "|---|---|---|---|---|---|"
     for moved in found.changes:
         event = moved.event
-        facts = (moved.kind, _rules(moved), show.moment(event.time), event.action, event.account, event.id)
+        facts = (moved.kind, _rules(moved), _when(event), event.action, event.account, event.id)
         yield f"| {' | '.join(cell(clean(fact or '', _MOST_SHOWN)) for fact in facts)} |"
     if rest := found.adds + found.loses + found.moves - len(found.changes):
         yield f"\n… and {rest:,} more"

@@ -14,17 +14,18 @@ from alertd.search import Hit
 # Messages that are only shown carry no delivery of their own.
 NO_DELIVERY = "0" * 32
 # An event without a time of its own is told by when it was seen: a snapshot must not change from day to day.
-_SEEN = datetime(2000, 1, 1, tzinfo=UTC)
+UNDATED = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
     profile: Profile
     style: Style
+    seen_at: datetime = UNDATED
 
     def event(self, hit: Hit) -> Event:
         return read_event(
-            hit.source, hit.fields, index=hit.index, document_id=hit.id, profile=self.profile, seen_at=_SEEN
+            hit.source, hit.fields, index=hit.index, document_id=hit.id, profile=self.profile, seen_at=self.seen_at
         )
 
     def happened(self, hit: Hit) -> datetime:

@@ -36,10 +36,10 @@ def report(form: Format, sets: Sequence[RuleSet], results: Sequence[Result], *, 
 
 
 def annotation(level: str, where: str, title: str, text: str) -> str:
-    """A workflow command of GitHub Actions. `where`: FILE:LINE."""
+    """A workflow command of GitHub Actions. `where`: FILE:LINE, or nothing."""
     file, _, line = where.rpartition(":")
-    place = f"file={_property(file)},line={line}" if file and line.isdigit() else f"file={_property(where)}"
-    return f"::{level} {place},title={_property(title)}::{_data(text)}"
+    place = f"file={_property(file)},line={line}," if file else ""
+    return f"::{level} {place}title={_property(title)}::{_data(text)}"
 
 
 def cell(text: str) -> str:

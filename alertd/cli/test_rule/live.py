@@ -8,6 +8,7 @@ from datetime import timedelta
 from alertd import compose
 from alertd.batch import DIGEST_CANDIDATES
 from alertd.cli.test_rule.drawing import NO_DELIVERY, Drawing
+from alertd.clock import SystemClock
 from alertd.config import Settings
 from alertd.event import Event
 from alertd.ledger.model import Notification, NotificationKind
@@ -44,7 +45,7 @@ def look(
 ) -> Look:
     """`keep` gets every event's whole document, once. RetryError, PermanentError, PartialError."""
     table = settings.sources[rule_set.source]
-    drawing = Drawing(load_profile(table.profile), compose.style(settings))
+    drawing = Drawing(load_profile(table.profile), compose.style(settings), SystemClock().now())
     fields = EVERY_FIELD if keep else drawing.profile.fields
     found: dict[str, Taken] = {}
     silent: set[str] = set()
