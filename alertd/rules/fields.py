@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from alertd.rules.lucene import Clause, fields, parse
+from alertd.rules.lucene import Clause, LuceneError, fields, parse
 from alertd.rules.model import Query
 
 # Query DSL's questions about one field: {"term": {FIELD: …}}.
@@ -64,8 +64,10 @@ def _dsl(clause: object) -> Iterator[str]:
         yield _plain(next(iter(body)))
     elif kind == "terms" and len(body.keys() - {"boost"}) == 1:
         yield _plain(next(iter(body.keys() - {"boost"})))
-    elif kind == "constant_score":
-        yield from _dsl(body.get("filter"))
+    elif kind in {"multi_match", "query_string"}:
+        yield from _many(body)
+        if kind == "query_string":
+            yield from _named_within(str(body.get("query")))
     else:
         raise _AnyFieldError
 
@@ -79,7 +81,32 @@ def _bool(body: Mapping[str, object]) -> Iterator[str]:
             raise _AnyFieldError
 
 
+def _many(body: Mapping[str, object]) -> Iterator[str]:
+    """The fields in which a text is looked for."""
+    asked = body.get("fields")
+    if not isinstance(asked, list) or not asked:
+        raise _AnyFieldError
+    for name in asked:
+        yield _plain(name)
+
+
+def _named_within(text: str) -> Iterator[str]:
+    """The text of a query_string may name more fields than those in which its words are looked for."""
+    try:
+        clauses = parse(text)
+    except LuceneError as error:
+        raise _AnyFieldError from error
+    if _names_all(clauses):
+        raise _AnyFieldError
+    for name in fields(clauses, text):
+        yield _plain(name)
+
+
+def _names_all(clauses: tuple[Clause, ...]) -> bool:
+    return any(clause.field == "*" or _names_all(clause.group) for clause in clauses)
+
+
 def _plain(name: object) -> str:
-    if not isinstance(name, str) or "*" in name or name.startswith("_"):
+    if not isinstance(name, str) or set(name) & set("*?^") or name.startswith("_"):
         raise _AnyFieldError
     return name
