@@ -24,6 +24,10 @@ def fill_index(
     return {item["_id"]: str(item["error"]["reason"]) for item in items if "error" in item}
 
 
+def drop_index(server: SearchServer, name: str) -> None:
+    _send(server, "DELETE", f"/{name}")
+
+
 def _send(server: SearchServer, method: str, path: str, body: object = None) -> dict[str, Any]:
     kind = "application/x-ndjson" if isinstance(body, str) else "application/json"
     data = body if isinstance(body, str) else json.dumps(body) if body else ""
