@@ -41,3 +41,10 @@ $(STAMP): requirements-dev.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+# One seed is one history; the default is ten simulated years. A failure says which SEED and DAYS to repeat.
+SEED ?=
+DAYS ?= 20
+simulate: $(STAMP)  ## Poll, ledger and deliver against simulated faults. SEED=7 DAYS=20 repeats one history.
+	SIMULATION_DAYS=$(DAYS) SIMULATION_SEED=$(or $(SEED),1) SIMULATION_COUNT=$(if $(SEED),1,183) \
+		$(BIN)/pytest -q tests/simulation $(ARGS)
