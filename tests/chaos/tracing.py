@@ -116,11 +116,13 @@ def _only(alertd: Installation, names: Sequence[str]) -> list[str]:
 
 
 def spread(points: Mapping[str, Sequence[Injection]], total: int, dice: random.Random) -> list[Injection]:
-    """About `total` of them: of each name at least two, the rest by the root of their number, evenly spread."""
+    """About `total` of them: of each name at least two, the rest by the root of their number, evenly spread. All
+    where an answer is waited for: to die there, between the post and its record, is the worst."""
     weight = sum(len(each) ** 0.5 for each in points.values())
     chosen: list[Injection] = []
-    for each in points.values():
-        wanted = min(len(each), max(2, round(total * len(each) ** 0.5 / weight)))
+    for name, each in points.items():
+        share = len(each) if name == "recvfrom" else max(2, round(total * len(each) ** 0.5 / weight))
+        wanted = min(len(each), share)
         step = len(each) / wanted
         offset = dice.random() * step
         chosen += [each[int(offset + number * step)] for number in range(wanted)]
