@@ -169,3 +169,16 @@ def test_a_disk_that_fails_at_any_call_of_the_ledger_loses_and_repeats_nothing(b
         for name, numbers in bench.ledger_calls.items()
     }
     _suffer_all(bench, points, FAULTS)
+
+
+def test_while_the_disk_is_full_nothing_is_posted_and_later_everything_is(bench: Bench) -> None:
+    """No post without its durable record."""
+    with SlackStandIn() as slack:
+        alertd = _install(bench.folder / uuid.uuid4().hex, bench.server, slack)
+        (alertd.folder / "alertd.db").write_bytes(bench.ledger)
+        events = _add_two(alertd)
+        done = disturb(alertd, Injection("pwrite64", 1, "error=ENOSPC", only_ledger=True, lasting=True))
+        assert (3, 0) == (done.returncode, len(slack.messages(CHANNEL))), done.stderr[-1500:]
+        assert "is full" in done.stderr
+        assert [] == _settle(alertd)
+        assert dict.fromkeys(events, 1) == dict(alertd.told())

@@ -39,6 +39,7 @@ class Injection:
     nth: int
     what: str  # "signal=KILL" or "error=EIO"
     only_ledger: bool = False  # count and hit only calls on the ledger's own files
+    lasting: bool = False  # every later call too
 
     def __str__(self) -> str:
         return f"{self.call}:{self.what}:when={self.nth}{' on the ledger' if self.only_ledger else ''}"
@@ -107,7 +108,7 @@ def disturb(alertd: Installation, injection: Injection) -> subprocess.CompletedP
         *("-o", str(alertd.folder / "trace")),
         *_only(alertd, LEDGER_FILES if injection.only_ledger else ()),
         *("-e", f"trace={injection.call}"),
-        *("-e", f"inject={injection.call}:{injection.what}:when={injection.nth}"),
+        *("-e", f"inject={injection.call}:{injection.what}:when={injection.nth}{'+' if injection.lasting else ''}"),
     )
 
 
