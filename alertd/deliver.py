@@ -250,7 +250,11 @@ class Courier:
         return replace(message, permalink=reader.permalink(posted))
 
     def _plainer(self, message: Message, outcome: PayloadRefused) -> str:
-        return self.batch.render.minimal(self.ledger.items(message.delivery_id), outcome.reason, message.delivery_id)
+        plain = self.batch.render.minimal(self.ledger.items(message.delivery_id), outcome.reason, message.delivery_id)
+        doubted_at = message.unknown_since or message.created_at
+        # what is marked already stays as it is: then the plain form must say so too
+        was_marked = self.mark_repeat(message.payload, doubted_at) == message.payload
+        return self.mark_repeat(plain, doubted_at) if was_marked else plain
 
     def _marked(self, message: Message) -> str:
         return self.mark_repeat(message.payload, message.attempted_at or message.created_at)

@@ -1,0 +1,220 @@
+"""A courier with a real ledger, to a destination that answers as it is told."""
+
+import tracemalloc
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from alertd.batch import Batch
+from alertd.deliver import Courier
+from alertd.destination import (
+    DestinationRefused,
+    Finding,
+    Guarantee,
+    Outcome,
+    PayloadRefused,
+    Posted,
+    Reader,
+    Sent,
+    Throttled,
+    Unknown,
+)
+from alertd.ledger.file import create
+from alertd.ledger.model import DestinationCondition, Match, MatchKind, Message, MessageState
+from alertd.ledger.sqlite import SqliteLedger, open_ledger
+from alertd.message import mark_repeat
+from alertd.trouble import Troubles
+from alertd.verdict import Doubt, OnUnknown
+from tests.simulation.history import RENDERERS, STYLE
+from tests.simulation.world import SECOND, SimulatedClock
+from tests.unit.told import EVENT, RULE, shown
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+@dataclass(slots=True)
+class Scripted:
+    """Gives the answers in their order, then Sent. `there` is what a reader of the channel finds."""
+
+    answers: list[Outcome]
+    readable: bool = False
+    posts: list[str] = field(default_factory=list)
+    there: dict[str, tuple[Posted, ...]] = field(default_factory=dict)
+    name: str = "security"
+
+    @property
+    def reader(self) -> Reader | None:
+        return self if self.readable else None
+
+    @property
+    def guarantee(self) -> Guarantee:
+        return Guarantee.EXACTLY_ONCE if self.readable else Guarantee.REPEATS_MARKED
+
+    @property
+    def threads(self) -> bool:
+        return self.readable
+
+    def check(self) -> tuple[str, ...]:
+        return ()
+
+    def post(self, payload: str, *, delivery_id: str, thread_ts: str | None) -> Outcome:
+        self.posts.append(payload)
+        return self.answers.pop(0) if self.answers else Sent("C1", f"{len(self.posts)}.1")
+
+    def find(self, wanted: Mapping[str, str | None], *, since: datetime) -> Finding:
+        return Finding({name: self.there[name] for name in wanted if name in self.there})
+
+    def delete(self, posted: Posted) -> None:
+        raise AssertionError("nothing is to be deleted")
+
+    def permalink(self, posted: Posted) -> str | None:
+        return None
+
+
+@dataclass(slots=True)
+class Office:
+    ledger: SqliteLedger
+    clock: SimulatedClock
+
+    def courier(self, destination: Scripted, on_unknown: OnUnknown = OnUnknown.RESEND_MARKED) -> Courier:
+        numbers = iter(range(10_000_000))
+        return Courier(
+            destination=destination,
+            ledger=self.ledger,
+            clock=self.clock,
+            batch=Batch(self.ledger, "security", destination.threads, RENDERERS, lambda: f"{next(numbers):032x}"),
+            doubt=Doubt(readable=destination.readable, on_unknown=on_unknown),
+            mark_repeat=partial(mark_repeat, style=STYLE),
+            troubles=Troubles(self.clock),
+            random=Random(1),
+        )
+
+    def happen(self, count: int, first: int = 0) -> None:
+        self.ledger.record([match(number) for number in range(first, first + count)], now=self.clock.now())
+
+    def work(self, courier: Courier, span: timedelta) -> None:
+        end = self.clock.true + span
+        while self.clock.true < end:
+            self.clock.advance(max(courier.step(), SECOND))
+
+    def sent(self) -> tuple[Message, ...]:
+        return self.ledger.messages("security", MessageState.SENT)
+
+
+def match(number: int) -> Match:
+    name = f"3fcfb182-98f8-4744-bd45-{number:012x}"
+    at = NOW + number * timedelta(milliseconds=10)
+    event = replace(EVENT, key=f"cloudtrail:111122223333:{name}", id=name, time=at)
+    return Match(event, RULE, MatchKind.ALERT, ("security",))
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    create(tmp_path / "alertd.db", now=NOW)
+    with closing(open_ledger(tmp_path / "alertd.db", now=NOW)) as ledger:
+        yield Office(ledger, SimulatedClock(NOW))
+
+
+def test_a_throttled_destination_gets_nothing_before_the_time_it_asked_for(office: Office) -> None:
+    office.happen(1)
+    slack = Scripted([Throttled(30 * SECOND, "ratelimited")])
+    courier = office.courier(slack)
+    office.work(courier, 29 * SECOND)
+    assert 1 == len(slack.posts)
+    office.work(courier, 10 * SECOND)
+    assert 2 == len(slack.posts)
+    assert slack.posts[0] == slack.posts[1]
+
+
+def test_a_refusing_channel_is_probed_for_days_and_gets_everything_once_it_is_repaired(office: Office) -> None:
+    office.happen(3)
+    slack = Scripted([DestinationRefused("is_archived")] * 1000)
+    courier = office.courier(slack)
+    office.work(courier, 2 * DAY)
+    assert 2 * DAY / (4 * MINUTE) < len(slack.posts) < 2 * DAY / (2 * MINUTE)
+    assert DestinationCondition.BLOCKED is office.ledger.destination("security").condition
+    slack.answers.clear()
+    office.work(courier, 5 * MINUTE)
+    assert 3 == len(office.sent())
+
+
+def test_a_doubtful_post_that_is_found_in_the_channel_is_not_sent_again(office: Office) -> None:
+    office.happen(1)
+    slack = Scripted([Unknown("timeout")], readable=True, there={f"{0:032x}": (Posted("C1", "7.1"),)})
+    office.work(office.courier(slack), HOUR)
+    assert 1 == len(slack.posts)
+    assert ["7.1"] == [message.ts for message in office.sent()]
+
+
+def test_a_doubtful_post_that_is_never_found_is_sent_again_when_it_is_settled_and_not_before(office: Office) -> None:
+    office.happen(1)
+    slack = Scripted([Unknown("timeout")], readable=True)
+    courier = office.courier(slack)
+    office.work(courier, 2 * MINUTE)
+    assert 1 == len(slack.posts)
+    office.work(courier, 2 * MINUTE)
+    assert 2 == len(slack.posts)
+
+
+def test_a_doubtful_post_is_held_where_the_operator_wants_no_repeats(office: Office) -> None:
+    office.happen(1)
+    slack = Scripted([Unknown("timeout")])
+    office.work(office.courier(slack, OnUnknown.HOLD), DAY)
+    assert 1 == len(slack.posts)
+    assert 1 == len(office.ledger.messages("security", MessageState.UNKNOWN))
+
+
+def test_a_repeat_says_so_even_in_its_plainest_form(office: Office) -> None:
+    office.happen(1)
+    slack = Scripted([Unknown("timeout"), PayloadRefused("invalid_blocks")])
+    office.work(office.courier(slack), HOUR)
+    assert [False, True, True] == ["possible repeat" in shown(post) for post in slack.posts]
+    assert "Slack refused the full message" in shown(slack.posts[2])
+
+
+def test_a_refused_message_that_was_never_in_doubt_is_not_called_a_repeat(office: Office) -> None:
+    office.happen(1)
+    slack = Scripted([PayloadRefused("invalid_blocks")])
+    office.work(office.courier(slack), HOUR)
+    assert 2 == len(slack.posts)
+    assert "possible repeat" not in shown(slack.posts[1])
+
+
+def test_a_flood_becomes_single_messages_then_digests_that_name_each_event_in_order(office: Office) -> None:
+    office.happen(300)
+    slack = Scripted([])
+    office.work(office.courier(slack), 5 * MINUTE)
+    told = [match_.event.id for message in office.sent() for match_ in office.ledger.items(message.delivery_id)]
+    assert [match(number).event.id for number in range(300)] == told
+    assert 20 < len(slack.posts) < 40
+    everything = "\n".join(map(shown, slack.posts))
+    positions = [everything.index(name) for name in told]
+    assert sorted(positions) == positions
+
+
+def test_twenty_thousand_events_that_waited_for_slack_drain_without_growing_memory(office: Office) -> None:
+    for first in range(0, 20_000, 1000):
+        office.happen(1000, first)
+    slack = Scripted([])
+    courier = office.courier(slack)
+    tracemalloc.start()
+    try:
+        told = 0
+        while courier.is_busy():
+            office.clock.advance(max(courier.step(), SECOND))
+            told += len(slack.posts)
+            slack.posts.clear()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    print(f"{told} messages, peak {peak / 1e6:.1f} MB")
+    named = sum(len(office.ledger.items(message.delivery_id)) for message in office.sent())
+    assert 20_000 == named
+    assert peak < 10_000_000
