@@ -1,0 +1,180 @@
+"""Scans of a simulated index into a real ledger."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from alertd.errors import RetryError
+from alertd.ledger.file import create
+from alertd.ledger.model import NotificationKind
+from alertd.ledger.sqlite import SqliteLedger, open_ledger
+from alertd.poll import Poll
+from alertd.rules.model import Query, RuleSet
+from alertd.trouble import Troubles
+from tests.simulation.history import RULES, SOURCE
+from tests.simulation.world import DAY, HOUR, MINUTE, SECOND, Document, Faults, Index, SimulatedClock, event_id
+
+_EVERYONE = Query("dsl", '{"match_all":{}}', {"match_all": {}}, "root.toml:1")
+
+
+@dataclass(slots=True)
+class Lost(Index):
+    """Its point in time is lost when `pages_left` pages were read."""
+
+    pages_left: int = 1_000_000
+
+    def _answers(self) -> None:
+        if self.pages_left == 0:
+            raise RetryError("the point in time is gone")
+        self.pages_left -= 1
+
+
+@dataclass(slots=True)
+class Trail:
+    ledger: SqliteLedger
+    clock: SimulatedClock
+    index: Lost
+
+    def poll(self, rules: RuleSet = RULES, **changed: timedelta) -> Poll:
+        """As after a start of alertd."""
+        source = replace(SOURCE, **changed)  # type: ignore[arg-type] # durations only
+        poll = Poll(source, (rules,), lambda: self.index, self.ledger, self.clock, Troubles(self.clock))
+        poll.start()
+        return poll
+
+    def happen(self, *numbers: int, ago: timedelta = SECOND, late: timedelta = timedelta(0), root: bool = True) -> None:
+        at = self.clock.true - ago
+        for number in numbers:
+            self.index.documents.append(Document("trail-0", f"d{number}", event_id(number), at, at + late, root))
+
+    def waiting(self, kind: NotificationKind = NotificationKind.MESSAGE) -> set[int]:
+        notes = self.ledger.waiting("security", kind, limit=10_000)
+        return {int(note.event.id[-12:], 16) for note in notes}
+
+    def listed(self) -> set[int]:
+        return self.waiting(NotificationKind.BASELINE)
+
+    def covered(self) -> object:
+        return self.ledger.rule_states("root")["root-used"].covered_until
+
+
+@pytest.fixture
+def trail(tmp_path: Path) -> Iterator[Trail]:
+    clock = SimulatedClock()
+    create(tmp_path / "alertd.db", now=clock.now())
+    with closing(open_ledger(tmp_path / "alertd.db", now=clock.now())) as ledger:
+        yield Trail(ledger, clock, Lost(clock, Faults(Random(1), crash=0, search=0)))
+
+
+def test_the_first_start_lists_what_was_before_it_and_alerts_what_comes_after(trail: Trail) -> None:
+    trail.happen(1, ago=3 * DAY)
+    poll = trail.poll()
+    trail.clock.advance(MINUTE)
+    trail.happen(2)
+    poll.sweep()
+    assert ({1}, {2}) == (trail.listed(), trail.waiting())
+
+
+def test_nothing_that_no_rule_takes_is_recorded(trail: Trail) -> None:
+    poll = trail.poll()
+    trail.clock.advance(MINUTE)
+    trail.happen(1, root=False)
+    assert 0 == poll.sweep() + poll.fast()
+
+
+def test_a_fast_scan_finds_what_is_within_its_window_and_the_sweep_what_came_later(trail: Trail) -> None:
+    poll = trail.poll()
+    trail.clock.advance(HOUR)
+    poll.sweep()
+    trail.clock.advance(10 * MINUTE)
+    trail.happen(1, ago=24 * MINUTE)
+    trail.happen(2, ago=30 * MINUTE)
+    poll.fast()
+    assert {1} == trail.waiting()
+    poll.sweep()
+    assert {1, 2} == trail.waiting()
+
+
+def test_the_sweep_finds_what_became_searchable_thirty_days_late(trail: Trail) -> None:
+    poll = trail.poll()
+    trail.clock.advance(HOUR)
+    trail.happen(1, late=30 * DAY)
+    poll.sweep()
+    trail.clock.advance(30 * DAY - MINUTE)
+    poll.fast()
+    trail.clock.advance(2 * MINUTE)
+    poll.fast()
+    assert set() == trail.waiting() | trail.listed()
+    poll.sweep()
+    assert {1} == trail.waiting()
+
+
+def test_after_a_downtime_longer_than_the_look_back_everything_since_is_alerted(trail: Trail) -> None:
+    trail.poll().sweep()
+    trail.clock.advance(HOUR)
+    trail.happen(1)
+    trail.clock.advance(35 * DAY)
+    trail.poll().sweep()
+    assert {1} == trail.waiting()
+
+
+def test_many_pages_are_one_scan(trail: Trail) -> None:
+    poll = trail.poll()
+    trail.clock.advance(MINUTE)
+    trail.happen(*range(100))
+    assert 100 == poll.sweep()
+    assert set(range(100)) == trail.waiting()
+    assert 0 == poll.sweep()
+
+
+def test_a_point_in_time_lost_midway_moves_nothing_that_is_covered(trail: Trail) -> None:
+    poll = trail.poll()
+    poll.sweep()
+    covered = trail.covered()
+    trail.clock.advance(MINUTE)
+    trail.happen(*range(100))
+    trail.index.pages_left = 5
+    with pytest.raises(RetryError):
+        poll.fast()
+    assert covered == trail.covered()
+    assert len(trail.waiting()) < 100
+    trail.index.pages_left = 1000
+    poll.fast()
+    assert set(range(100)) == trail.waiting()
+
+
+@pytest.mark.parametrize("jump", [-2 * DAY, -MINUTE, MINUTE, 2 * DAY])
+def test_a_jump_of_the_wall_clock_hides_nothing(trail: Trail, jump: timedelta) -> None:
+    poll = trail.poll()
+    poll.sweep()
+    trail.clock.offset = jump
+    trail.clock.advance(MINUTE)
+    trail.happen(1)
+    poll.fast()
+    assert {1} == trail.waiting()
+
+
+def test_a_changed_rule_lists_the_past_that_it_newly_matches_and_repeats_nothing(trail: Trail) -> None:
+    trail.poll().sweep()
+    trail.clock.advance(HOUR)
+    trail.happen(1)
+    trail.happen(2, ago=HOUR / 2, root=False)
+    trail.poll().sweep()
+    assert {1} == trail.waiting()
+    trail.clock.advance(DAY)
+    changed = replace(RULES, rules=(replace(RULES.rules[0], query=_EVERYONE),))
+    trail.poll(changed).sweep()
+    assert ({1}, {2}) == (trail.waiting(), trail.listed())
+
+
+def test_a_longer_look_back_lists_what_it_newly_reaches(trail: Trail) -> None:
+    trail.happen(1, ago=20 * DAY)
+    trail.poll(look_back=10 * DAY).sweep()
+    assert set() == trail.listed()
+    trail.poll(look_back=31 * DAY).sweep()
+    assert ({1}, set()) == (trail.listed(), trail.waiting())
