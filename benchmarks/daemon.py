@@ -1,0 +1,253 @@
+"""Speed and memory of the daemon on a real Elasticsearch 8: python -m benchmarks.daemon [latency memory burst rules]
+
+Prints each limit beside what was measured in this run; exit code 1 if one is missed. Wants Maven and a JDK.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import random
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from alertd import compose, log
+from alertd.clock import SystemClock
+from alertd.config import load_settings
+from alertd.demo.slack import SlackStandIn
+from alertd.ledger.sqlite import open_ledger
+from alertd.trouble import Troubles
+from tests.acceptance.installation import CHANNEL, RULES, Installation, event_id, root_event
+from tests.servers.running import SearchServer, running
+
+RULE_COUNT = 1_000
+SHIPPED = RULES / "aws-root-user.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    what: str
+    measured: float
+    limit: float
+    unit: str
+
+    @property
+    def is_met(self) -> bool:
+        return self.measured <= self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    events: int
+    documents: int
+    burst: int
+    seconds: int
+    dice: random.Random
+
+
+@contextmanager
+def installed(
+    server: SearchServer, *, interval: int, sweep: str = "15m", rules: Path = SHIPPED
+) -> Iterator[Installation]:
+    with tempfile.TemporaryDirectory(prefix="alertd-bench-") as folder, SlackStandIn() as slack:
+        slack.workspace.add_channel(id=CHANNEL, name="aws-root")
+        made = Installation(Path(folder), server, slack, f"b{uuid.uuid4().hex[:8]}")
+        made.configure()
+        text = made.config.read_text("utf-8")
+        text = text.replace('interval = "1s"', f'interval = "{interval}s"', 1)
+        text = text.replace('sweep_interval = "3s"', f'sweep_interval = "{sweep}"').replace(str(SHIPPED), str(rules))
+        made.config.write_text(text, "utf-8")
+        made.create_indices()
+        made.run("init")
+        yield made
+
+
+def latency(server: SearchServer, asked: Asked) -> Iterator[Row]:
+    """One event at a time, at a random moment of the interval: Slack's pace of a message a second is not measured."""
+    for interval, events in ((1, asked.events), (10, max(4, asked.events // 4))):
+        with installed(server, interval=interval) as made, made.daemon() as daemon:
+            daemon.wait_until_started()
+            waits = [one_wait(made, interval, asked.dice) for _ in range(events)]
+        label = f"searchable → accepted, every {interval} s, {events} events:"
+        yield Row(f"{label} median", statistics.median(waits), interval / 2 + 0.3, "s")
+        # the longest of so few is no less than the 99th percentile
+        yield Row(f"{label} longest", max(waits), interval + 0.5, "s")
+
+
+def one_wait(made: Installation, interval: int, dice: random.Random) -> float:
+    time.sleep(1.2 + dice.uniform(0, interval))
+    document = root_event(ecs=dice.random() < 0.5)
+    made.add(document)
+    began = time.monotonic()
+    made.wait_for(lambda: event_id(document) in made.told(), "the message", seconds=interval + 30)
+    return time.monotonic() - began
+
+
+def memory(server: SearchServer, asked: Asked) -> Iterator[Row]:
+    with installed(server, interval=10) as made:
+        began = time.monotonic()
+        with made.daemon() as daemon:
+            made.wait_for(lambda: searches(made) > 0, "the first search")
+            first = time.monotonic() - began
+            daemon.wait_until_started()
+            time.sleep(asked.seconds)
+            shipped = memory_of(daemon.process.pid, "VmRSS")
+    yield Row("start → first search", first, 1.5, "s")
+    yield Row("RSS with the shipped rules", shipped, 68, "MB")
+    with many_rules() as rules, installed(server, interval=10, rules=rules) as made, made.daemon() as daemon:
+        daemon.wait_until_started()
+        time.sleep(5)  # the first sweep, which is one in 15 minutes
+        before = cpu_of(daemon.process.pid)
+        began = time.monotonic()
+        time.sleep(max(asked.seconds, 21))
+        share = (cpu_of(daemon.process.pid) - before) / (time.monotonic() - began) * 100
+        more = memory_of(daemon.process.pid, "VmRSS") - shipped
+    yield Row(f"RSS more with {RULE_COUNT} rules", more, 20, "MB")
+    yield Row(f"CPU with {RULE_COUNT} rules, every 10 s", share, 1, "% of a core")
+
+
+def burst(server: SearchServer, asked: Asked) -> Iterator[Row]:
+    with installed(server, interval=1) as made, made.daemon() as daemon:
+        daemon.wait_until_started()
+        time.sleep(3)
+        before = memory_of(daemon.process.pid, "VmRSS")
+        documents = [root_event() for _ in range(asked.burst)]
+        made.add(*documents)
+        began = time.monotonic()
+        made.wait_for(lambda: recorded(made) >= asked.burst, "every event in the ledger")
+        took = time.monotonic() - began
+        time.sleep(5)  # digests are made meanwhile
+        growth = memory_of(daemon.process.pid, "VmHWM") - before
+    yield Row(f"burst of {asked.burst} events: recorded", took, 10, "s")
+    yield Row("burst: RSS growth, at its peak", growth, 40, "MB")
+
+
+def rules(server: SearchServer, asked: Asked) -> Iterator[Row]:
+    with many_rules() as path, installed(server, interval=10, rules=path) as made:
+        fill(made, asked.documents, asked.dice)
+        settings = load_settings(made.config)
+        log.configure(form="json", level="error", secrets=settings.secrets())
+        clock = SystemClock()
+        with closing(open_ledger(settings.ledger.path, now=clock.now())) as ledger:
+            sets = compose.rule_sets(settings)
+            (watch,) = compose.watches(settings, sets, ledger, clock=clock, troubles=Troubles(clock, None))
+            watch.poll.start()
+            watch.poll.sweep()
+            quiet = statistics.median(took(watch.poll.fast) for _ in range(20))
+            news = statistics.median(with_news(made, watch.poll.fast) for _ in range(5))
+        single = took(lambda: single_searches(made))
+    label = f"{RULE_COUNT} rules, {asked.documents} documents"
+    yield Row(f"{label}: quiet poll, of single searches' {single:.2f} s", quiet / single, 1 / 100, "")
+    yield Row(f"{label}: poll with news, of the same", news / single, 1 / 20, "")
+
+
+def with_news(made: Installation, poll: Callable[[], object]) -> float:
+    made.add(root_event("Action7"))
+    return took(poll)
+
+
+def took(run: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
+
+
+def single_searches(made: Installation) -> None:
+    """What a tool without combined searches does: one after another, on one connection."""
+    with closing(http.client.HTTPConnection(urlsplit(made.server.url).netloc, timeout=30)) as connection:
+        for number in range(RULE_COUNT):
+            query = f"userIdentity.type:Root AND eventName:Action{number}"
+            parts = [{"query_string": {"query": query}}, {"range": {"@timestamp": {"gte": "now-1h"}}}]
+            body = json.dumps({"size": 100, "query": {"bool": {"filter": parts}}})
+            kind = {"Content-Type": "application/json"}
+            connection.request("POST", f"/{made.index}-*/_search", body, kind)
+            answer = connection.getresponse()
+            if answer.status != http.client.OK:
+                raise RuntimeError(answer.read().decode())
+            answer.read()
+
+
+def fill(made: Installation, documents: int, dice: random.Random) -> None:
+    """What people do in an hour, without root."""
+    batch = 5_000
+    for start in range(0, documents, batch):
+        made.add(*(somebody(dice) for _ in range(min(batch, documents - start))))
+
+
+def somebody(dice: random.Random) -> dict[str, object]:
+    document = root_event(f"Action{dice.randrange(RULE_COUNT)}")
+    return {**document, "userIdentity": {"type": "IAMUser", "accountId": "111122223333"}}
+
+
+@contextmanager
+def many_rules() -> Iterator[Path]:
+    text = ['id = "many"\nsource = "cloudtrail"\nquery.lucene = "userIdentity.type:Root"\n']
+    text += [
+        f'[[rules]]\nid = "rule-{number}"\ntitle = "Action {number}"\nseverity = "low"\n'
+        f'query.lucene = "eventName:Action{number}"\n'
+        for number in range(RULE_COUNT)
+    ]
+    with tempfile.TemporaryDirectory(prefix="alertd-bench-") as folder:
+        path = Path(folder) / "many.toml"
+        path.write_text("\n".join(text), "utf-8")
+        yield path
+
+
+def searches(made: Installation) -> int:
+    return int(made.send("GET", f"/{made.index}-*/_stats/search")["_all"]["total"]["search"]["query_total"])
+
+
+def recorded(made: Installation) -> int:
+    with closing(sqlite3.connect(f"file:{made.folder}/alertd.db?mode=ro", uri=True)) as ledger:
+        return int(ledger.execute("SELECT count(*) FROM events").fetchone()[0])
+
+
+def memory_of(pid: int, which: str) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{which}:"))
+
+
+def cpu_of(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def show(row: Row) -> None:
+    mark = "met" if row.is_met else "MISSED"
+    print(f"{row.what:<88} {row.measured:>9.4g}  ≤ {row.limit:<6.4g} {row.unit:<12} {mark}", flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parts = {"latency": latency, "memory": memory, "burst": burst, "rules": rules}
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("parts", nargs="*", help=f"of {', '.join(parts)}; default: all")
+    options.add_argument("--events", type=int, default=100, help="for latency; a quarter of it at 10 s")
+    options.add_argument("--documents", type=int, default=300_000)
+    options.add_argument("--burst", type=int, default=10_000)
+    options.add_argument("--seconds", type=int, default=60, help="how long memory and CPU are watched")
+    options.add_argument("--seed", type=int, default=1)
+    given = options.parse_args(arguments)
+    if unknown := set(given.parts) - parts.keys():
+        options.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
+    asked = Asked(given.events, given.documents, given.burst, given.seconds, random.Random(given.seed))
+    print(f"seed {given.seed}, load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
+    missed = 0
+    with running("elasticsearch8") as server:
+        for name in given.parts or parts:
+            for row in parts[name](server, asked):
+                show(row)
+                missed += not row.is_met
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
