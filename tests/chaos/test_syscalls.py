@@ -182,3 +182,13 @@ def test_while_the_disk_is_full_nothing_is_posted_and_later_everything_is(bench:
         assert "is full" in done.stderr
         assert [] == _settle(alertd)
         assert dict.fromkeys(events, 1) == dict(alertd.told())
+
+
+def test_where_the_filesystem_has_no_locks_alertd_stops_and_says_so(bench: Bench) -> None:
+    with SlackStandIn() as slack:
+        alertd = _install(bench.folder / uuid.uuid4().hex, bench.server, slack)
+        (alertd.folder / "alertd.db").write_bytes(bench.ledger)
+        done = disturb(alertd, Injection("flock", 1, "error=ENOLCK"))
+    assert 3 == done.returncode, done.stderr[-1500:]
+    assert "cannot be taken: No locks available" in done.stderr
+    assert bench.ledger == (alertd.folder / "alertd.db").read_bytes()
