@@ -1,6 +1,7 @@
 """Scans of a simulated index into a real ledger."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -9,16 +10,18 @@ from random import Random
 
 import pytest
 
-from alertd.errors import RetryError
+from alertd.errors import PermanentError, RetryError
 from alertd.ledger.file import create
 from alertd.ledger.model import NotificationKind
 from alertd.ledger.sqlite import SqliteLedger, open_ledger
 from alertd.poll import Poll
 from alertd.rules.model import Query, RuleSet
+from alertd.search import Hit, Search
 from alertd.trouble import Troubles
 from tests.simulation.history import RULES, SOURCE
 from tests.simulation.world import DAY, HOUR, MINUTE, SECOND, Document, Faults, Index, SimulatedClock, event_id
 
+_BROKEN = Query("dsl", '{"broken":{}}', {"broken": {}}, "root.toml:9")
 _EVERYONE = Query("dsl", '{"match_all":{}}', {"match_all": {}}, "root.toml:1")
 
 
@@ -27,6 +30,15 @@ class Lost(Index):
     """Its point in time is lost when `pages_left` pages were read."""
 
     pages_left: int = 1_000_000
+    refuses: str = "no such text"  # queries that contain it
+
+    def validate(self, index: str, query: Mapping[str, object]) -> str | None:
+        return "failed to parse" if self.refuses in json.dumps(query) else None
+
+    def pages(self, search: Search) -> Iterator[tuple[Hit, ...]]:
+        if self.refuses in json.dumps(search.query):
+            raise PermanentError("failed to parse")
+        yield from Index.pages(self, search)
 
     def _answers(self) -> None:
         if self.pages_left == 0:
@@ -178,3 +190,47 @@ def test_a_longer_look_back_lists_what_it_newly_reaches(trail: Trail) -> None:
     assert set() == trail.listed()
     trail.poll(look_back=31 * DAY).sweep()
     assert ({1}, set()) == (trail.listed(), trail.waiting())
+
+
+def test_a_new_rule_lists_its_past_and_the_others_go_on_alerting(trail: Trail) -> None:
+    trail.poll().sweep()
+    trail.clock.advance(HOUR)
+    trail.happen(1, root=False)
+    trail.poll().sweep()
+    trail.clock.advance(HOUR)
+    trail.happen(2)
+    second = replace(RULES.rules[0], facts=replace(RULES.rules[0].facts, id="anybody"), query=_EVERYONE)
+    trail.poll(replace(RULES, rules=(*RULES.rules, second))).sweep()
+    assert ({2}, {1}) == (trail.waiting(), trail.listed())
+
+
+def test_a_renamed_file_with_its_id_repeats_nothing(trail: Trail) -> None:
+    trail.happen(1)
+    trail.poll().sweep()
+    trail.clock.advance(HOUR)
+    renamed = trail.poll(replace(RULES, path=Path("other.toml")))
+    assert 0 == renamed.sweep()
+
+
+def test_after_a_lost_ledger_the_past_is_listed_and_not_alerted_again(trail: Trail, tmp_path: Path) -> None:
+    trail.poll()
+    trail.clock.advance(HOUR)
+    trail.happen(1)
+    trail.poll().sweep()
+    assert {1} == trail.waiting()
+    create(tmp_path / "again.db", now=trail.clock.now(), after_loss=True)
+    with closing(open_ledger(tmp_path / "again.db", now=trail.clock.now())) as ledger:
+        after = Trail(ledger, trail.clock, trail.index)
+        after.poll().sweep()
+        assert ({1}, set()) == (after.listed(), after.waiting())
+
+
+def test_a_rule_that_the_server_refuses_stops_no_other(trail: Trail) -> None:
+    trail.index.refuses = "broken"
+    second = replace(RULES.rules[0], facts=replace(RULES.rules[0].facts, id="broken-rule"), query=_BROKEN)
+    poll = trail.poll(replace(RULES, rules=(second, *RULES.rules)))
+    trail.clock.advance(MINUTE)
+    trail.happen(1)
+    poll.sweep()
+    assert {1} == trail.waiting()
+    assert ["rule broken-rule"] == [episode.subject for episode in poll.troubles.open()]
