@@ -5,7 +5,7 @@ import os
 import socket
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -129,12 +129,27 @@ def check_integrity(connection: sqlite3.Connection, path: Path) -> None:
     try:
         result = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         broken = connection.execute("PRAGMA foreign_key_check").fetchone()
+        altered = _schema(connection) != _schema_as_made(connection.execute("PRAGMA user_version").fetchone()[0])
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise cannot_open(path, error) from error
     if result != "ok":
         raise LedgerUnusableError(f"the ledger {path} is damaged: {result}. {_RESTORE}")
     if broken:
         raise LedgerUnusableError(f"the ledger {path} is damaged: a row of {broken[0]} hangs in the air. {_RESTORE}")
+    if altered:
+        raise LedgerUnusableError(f"the ledger {path} is damaged: its tables are not those of alertd. {_RESTORE}")
+
+
+def _schema_as_made(version: int) -> list[tuple[str, ...]]:
+    with closing(sqlite3.connect(":memory:")) as model:
+        for sql in migrations()[:version]:
+            model.executescript(sql)
+        return _schema(model)
+
+
+def _schema(connection: sqlite3.Connection) -> list[tuple[str, ...]]:
+    found = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name").fetchall()
+    return [tuple(row) for row in found if not row[1].startswith("sqlite_stat")]
 
 
 def cannot_open(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> LedgerUnusableError:
