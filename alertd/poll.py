@@ -60,11 +60,18 @@ class Poll:
     _client: SearchClient | None = None
     _unclaimed: dict[tuple[str, str], None] = field(default_factory=dict)  # (rule set, event key) that no rule takes
     _refused: Refused = field(init=False)
+    # (rule set, rule): with a thousand rules, working them out at each poll takes longer than the search
+    _fingerprints: dict[tuple[str, str], str] = field(init=False)
     _last_start_seconds: float | None = None  # of the last complete scan
     _ready: frozenset[str] = frozenset()  # rule sets whose baseline is done
 
     def __post_init__(self) -> None:
         self._refused = Refused(self.source.index, self.troubles)
+        self._fingerprints = {
+            (rule_set.id, rule.id): fingerprint(rule_set, rule)
+            for rule_set in self.rule_sets
+            for rule in rule_set.rules
+        }
 
     def start(self) -> None:
         """Note when each new rule began, before anything can fail: what happens from now on is alerted, not listed."""
@@ -72,7 +79,9 @@ class Poll:
         for rule_set in self.rule_sets:
             known = self.ledger.rule_states(rule_set.id)
             new = [rule for rule in rule_set.rules if rule.id not in known]
-            states = [RuleState(rule_set.id, rule.id, fingerprint(rule_set, rule), now, None) for rule in new]
+            states = [
+                RuleState(rule_set.id, rule.id, self._fingerprints[rule_set.id, rule.id], now, None) for rule in new
+            ]
             self.ledger.record((), now=now, covered=states)
 
     def fast(self) -> int:
@@ -240,7 +249,7 @@ class Poll:
 
     def _due_baseline(self, rule_set: RuleSet) -> bool:
         states = self.ledger.rule_states(rule_set.id)
-        return any(_is_new(states.get(rule.id), rule_set, rule) for rule in rule_set.rules)
+        return any(_is_new(states.get(rule.id), self._fingerprints[rule_set.id, rule.id]) for rule in rule_set.rules)
 
     def _boundaries(self, rule_set: RuleSet) -> dict[str, datetime | None]:
         """For each rule: events before this time are listed rather than alerted; None: all are alerted."""
@@ -250,7 +259,7 @@ class Poll:
     def _boundary(self, state: RuleState, rule_set: RuleSet, rule: Rule) -> datetime | None:
         if state.covered_until is None:
             return state.started_at
-        if state.fingerprint != fingerprint(rule_set, rule):
+        if state.fingerprint != self._fingerprints[rule_set.id, rule.id]:
             return state.covered_until - self.source.overlap
         return state.floor
 
@@ -260,7 +269,7 @@ class Poll:
             known = states[rule.id]
             yield replace(
                 known,
-                fingerprint=fingerprint(rule_set, rule),
+                fingerprint=self._fingerprints[rule_set.id, rule.id],
                 covered_until=started_at,
                 floor=known.floor or started_at - reach,
             )
@@ -270,5 +279,5 @@ def _is_candidate(hit: Hit, rule_set: RuleSet) -> bool:
     return any(name == f"set:{rule_set.id}" or name.startswith(f"rule:{rule_set.id}/") for name in hit.matched)
 
 
-def _is_new(state: RuleState | None, rule_set: RuleSet, rule: Rule) -> bool:
-    return state is None or state.covered_until is None or state.fingerprint != fingerprint(rule_set, rule)
+def _is_new(state: RuleState | None, fingerprint_now: str) -> bool:
+    return state is None or state.covered_until is None or state.fingerprint != fingerprint_now
