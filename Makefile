@@ -48,3 +48,6 @@ DAYS ?= 20
 simulate: $(STAMP)  ## Poll, ledger and deliver against simulated faults. SEED=7 DAYS=20 repeats one history.
 	SIMULATION_DAYS=$(DAYS) SIMULATION_SEED=$(or $(SEED),1) SIMULATION_COUNT=$(if $(SEED),1,183) \
 		$(BIN)/pytest -q tests/simulation $(ARGS)
+
+bench: $(STAMP)  ## Speed and memory on a real Elasticsearch 8, each limit beside what was measured. ARGS="memory burst" for some.
+	$(BIN)/python -m benchmarks.daemon $(ARGS)
