@@ -41,9 +41,11 @@ from tests.simulation.world import (
     SECOND,
     Channel,
     CrashError,
+    Document,
     Faults,
     Index,
     SimulatedClock,
+    event_id,
     happen,
 )
 
@@ -146,7 +148,7 @@ class History:
     def disturb(self) -> None:
         """What happens in the world beside alertd."""
         dice, now = self.dice, self.clock.true
-        for _ in range(dice.choices([0, 1, 45], [90, 10, 0.1])[0]):
+        for _ in range(dice.choices([0, 1, 250], [90, 10, 0.1])[0]):
             self.act()
         if dice.random() < 0.002:
             self.index.down_until = now + dice.random() * 2 * DAY
@@ -177,6 +179,10 @@ class History:
         for _ in range(64):
             self.tick()
             self.clock.advance(12 * HOUR)
+        # alone in the look-back: nothing but its own scan can find it
+        last = Document("trail-0", "last", event_id(self.acts), self.clock.true, self.clock.true, root=True)
+        self.index.documents.append(last)
+        self.root.add(last.event_id)
         for _ in range(200):
             self.tick()
             self.clock.advance(MINUTE)
