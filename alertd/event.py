@@ -52,6 +52,7 @@ class Event:
     update_of: str | None = None  # event id that this addendum corrects
     assumed_root: bool | None = None  # a session that the organisation's management account opened (sts:AssumeRoot)
     problems: tuple[str, ...] = ()  # what was odd: "no event id", "eventTime is not a date: …"
+    around: str | None = None  # what else its address did, in words, as far as it was searchable when it was seen
 
 
 Source = Mapping[str, object]

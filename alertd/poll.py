@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from alertd.around import look_around
 from alertd.clock import Clock
 from alertd.errors import PartialError, PermanentError
 from alertd.event import Event, read_event, read_key
@@ -181,7 +182,17 @@ class Poll:
                 self._remember(rule_set, key)
             else:
                 matches.append(self._match(rule, also, hit, boundaries))
-        return sorted(matches, key=lambda match: match.event.time)
+        return self._with_surroundings(sorted(matches, key=lambda match: match.event.time))
+
+    def _with_surroundings(self, matches: Sequence[Match]) -> list[Match]:
+        around = look_around(
+            [match.event for match in matches if match.kind is MatchKind.ALERT],
+            index=self.source.index,
+            profile=self.source.profile,
+            time_fields=self.source.time_fields,
+            client=self._search,
+        )
+        return [replace(match, event=replace(match.event, around=around.get(match.event.key))) for match in matches]
 
     def _match(self, rule: Rule, also: tuple[str, ...], hit: Hit, boundaries: Mapping[str, datetime | None]) -> Match:
         event = read_event(

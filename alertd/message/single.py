@@ -84,6 +84,7 @@ def _facts(event: Event) -> Iterator[Fact]:
         Fact("Invoked by", _spans(event.invoked_by)),
         Fact("Update of", (Span(event.update_of, most=MOST_ID),) if event.update_of else ()),
         Fact("Agent", _spans(event.user_agent if agent else None)),
+        Fact("Around it", _spans(event.around)),
     )
     yield from (fact for fact in told if fact.spans)
 

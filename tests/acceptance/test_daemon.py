@@ -33,6 +33,20 @@ def test_each_root_event_is_told_once_in_either_shape_however_late_or_often(inst
     assert 8 == len(alertd.slack.messages(CHANNEL))
 
 
+def test_a_message_tells_what_else_its_address_did(installed: Installation) -> None:
+    """By anybody, whether a rule takes it or not."""
+    with installed.daemon("--init") as daemon:
+        daemon.wait_until_started()
+        installed.wait_for(lambda: installed.run("status", "--check").returncode == 0, "alive")
+        other = {**root_event("CreateAccessKey"), "userIdentity": {"type": "IAMUser"}}
+        installed.add(other)
+        event = root_event()
+        installed.add(event)
+        installed.wait_for_events({event_id(event)})
+    [message] = installed.slack.messages(CHANNEL)
+    assert "1 event from this address in ±10 min: CreateAccessKey" in message.payload
+
+
 def test_what_happened_before_the_first_start_is_listed_in_one_digest(installed: Installation) -> None:
     """Not sent one by one, not absorbed in silence."""
     old = [root_event(ago=days * DAYS) for days in range(1, 13)]

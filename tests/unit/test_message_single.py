@@ -138,6 +138,13 @@ def bold(payload: str) -> list[str]:
     return [each["text"] for each in texts if each.get("style") and not each["text"].endswith("  ")]
 
 
+def test_what_else_the_address_did_is_told_where_it_is_known() -> None:
+    """The first question of a responder; what was not found is left out."""
+    around = "1 event from this address in ±10 min: CreateAccessKey"
+    assert f"Around it  {around}" in shown(rendered(replace(EVENT, around=around)))
+    assert "Around it" not in shown(rendered(EVENT))
+
+
 @pytest.mark.parametrize(
     ("event", "said", "bad"),
     [
