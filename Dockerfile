@@ -1,12 +1,12 @@
 # The wheel is built in one image and installed, with locked and hashed requirements, into the next.
 FROM python:3.13-slim AS build
 WORKDIR /src
-COPY requirements.txt requirements-dev.txt pyproject.toml README.md LICENSE ./
+COPY requirements.txt requirements-build.txt pyproject.toml README.md LICENSE ./
 COPY alertd alertd
 RUN python -m venv /opt/alertd \
  && /opt/alertd/bin/pip install --no-cache-dir --require-hashes -r requirements.txt \
  && python -m venv /tmp/build \
- && /tmp/build/bin/pip install --no-cache-dir --require-hashes -r requirements-dev.txt \
+ && /tmp/build/bin/pip install --no-cache-dir --require-hashes -r requirements-build.txt \
  && PATH=/tmp/build/bin:$PATH pip wheel --no-deps --no-build-isolation --wheel-dir /tmp/wheel . \
  && /opt/alertd/bin/pip install --no-cache-dir --no-deps --no-index /tmp/wheel/*.whl
 

@@ -25,13 +25,15 @@ fmt: $(STAMP)
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-# The layers that the locks hold: what runs, what the embedded server needs, what development needs.
+# The layers that the locks hold: what runs, what the embedded server needs, what development and the package need.
 lock: $(STAMP)
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra offline \
 		-c requirements.txt -o requirements-offline.txt
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra offline \
 		--group dev -c requirements.txt -o requirements-dev.txt
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --group build \
+		-c requirements-dev.txt -o requirements-build.txt
 
 $(STAMP): requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
