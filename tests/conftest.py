@@ -2,12 +2,13 @@
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from alertd.demo.search import embedded_server
+from tests.planted import PLANTED, leaks
 from tests.servers.running import SERVERS, SearchServer, missing, running
 
 REAL = list(SERVERS)
@@ -68,3 +69,21 @@ def _stay_on_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyt
         monkeypatch.delenv(name, raising=False)
     # Maven and the servers' cache live in the real home; Python code sees another.
     monkeypatch.setattr(Path, "home", lambda: tmp_path_factory.getbasetemp() / "home")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Whatever a test or alertd printed meanwhile: a secret in it fails the test."""
+    report = yield
+    if report.passed and any(PLANTED in text for _, text in report.sections):
+        report.outcome = "failed"
+        report.longrepr = "a secret was printed: see the captured output"
+    return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_secret_is_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Logs, ledgers and all other files of the whole run."""
+    yield
+    found = [str(path) for path in leaks(tmp_path_factory.getbasetemp())]
+    assert not found, f"a secret was written: {found}"

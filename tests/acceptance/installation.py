@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from alertd.demo.slack import SlackStandIn
+from tests.planted import PLANTED
 from tests.servers.running import SearchServer
 
 RULES = Path(__file__).parents[2] / "rules"
 CHANNEL = "C0SECURITY"
 # No output may ever show it.
-SECRET = f"xoxb-{uuid.uuid4().hex}"
+SECRET = f"xoxb-{PLANTED}"
 _EVENT_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 DEADLINE_SECONDS = 60
 

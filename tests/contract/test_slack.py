@@ -23,9 +23,10 @@ from alertd.destination import (
 from alertd.destination.slack import Slack, slack_reader
 from alertd.destination.slack_webhook import SlackWebhook
 from alertd.errors import PermanentError, RetryError
+from tests.planted import PLANTED
 
 CHANNEL = "C0SECURITY"
-TOKEN = "xoxb-test-token"
+TOKEN = f"xoxb-{PLANTED}"
 SHORT = timedelta(seconds=1)
 LONG_AGO = timedelta(minutes=1)
 

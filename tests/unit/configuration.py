@@ -22,8 +22,6 @@ HOOK = """\
 type = "slack-webhook"
 url_file = "hook"
 """
-# Recognisable in any output, and shaped like nothing that is a secret by its looks.
-PLANTED = "planted" + "Secret" + "0a1b2c"
 
 
 def write(text: str, **secrets: str) -> Path:

@@ -13,7 +13,8 @@ from pydantic import SecretStr, ValidationError
 from alertd.config import load_settings
 from alertd.config.model import DESTINATIONS, TABLES, Elasticsearch
 from alertd.errors import ConfigError
-from tests.unit.configuration import GOOD, HOOK, PLANTED, told, write
+from tests.planted import PLANTED
+from tests.unit.configuration import GOOD, HOOK, told, write
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
 

@@ -21,8 +21,9 @@ from slack_sdk import WebClient
 from alertd import log
 from alertd.errors import RetryError
 from alertd.event import event_from_json
-from tests.unit.configuration import PLANTED
 
+# Not the one that no test may print: here a library does, and alertd hides it.
+PLANTED = "another" + "Secret" + "0a1b2c"
 LIBRARIES = ("elastic_transport", "opensearch", "slack_sdk", "urllib3", "apscheduler")
 
 
