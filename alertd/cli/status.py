@@ -3,10 +3,13 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from alertd import status
+import typer
+
+from alertd import __version__, status
 from alertd.cli import show
 from alertd.clock import SystemClock
 from alertd.config import Settings, load_settings
+from alertd.ledger.file import holder
 from alertd.ledger.sqlite import open_readonly
 from alertd.status import DestinationStatus, RuleSetStatus
 
@@ -25,9 +28,12 @@ def show_status(config: Path | None, *, as_json: bool, check_alive: bool) -> int
     finally:
         ledger.close()
     alive = _is_alive(sets, settings, now)
+    running = holder(settings.ledger.path)
     if as_json:
-        show.as_json({"alive": alive, "rule_sets": sets, "destinations": places})
+        show.as_json({"running": running, "alive": alive, "rule_sets": sets, "destinations": places})
     else:
+        searched = "ready" if alive else "not ready: a rule set was not searched lately"
+        typer.echo(f"alertd {__version__} · {f'running, {running}' if running else 'not running'} · {searched}")
         show.table(
             ["rule set", "last scan", "coverage", "new 24 h", "open"], [_rule_set_line(each, now) for each in sets]
         )

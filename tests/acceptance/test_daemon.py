@@ -113,6 +113,17 @@ def test_a_second_alertd_stops_at_once_and_says_who_is_there(installed: Installa
         assert daemon.process.poll() is None
 
 
+def test_status_tells_whether_alertd_runs_without_standing_in_its_way(installed: Installation) -> None:
+    """Whoever asks takes no lock: an alertd that starts in that moment must not stop."""
+    assert 0 == installed.run("init").returncode
+    assert "not running" in installed.run("status").stdout
+    with installed.daemon() as daemon:
+        daemon.wait_until_started()
+        assert f"running, pid {daemon.process.pid} on " in installed.run("status").stdout
+        installed.wait_for(lambda: "ready\n" in installed.run("status").stdout, "ready")
+    assert "not running" in installed.run("status").stdout
+
+
 def test_without_a_ledger_nothing_starts(installed: Installation) -> None:
     """Exit 3, and both ways out are named."""
     done = installed.run("run")
