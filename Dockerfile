@@ -1,7 +1,7 @@
 # The wheel is built in one image and installed, with locked and hashed requirements, into the next.
 FROM python:3.13-slim AS build
 WORKDIR /src
-COPY requirements.txt requirements-build.txt pyproject.toml README.md LICENSE ./
+COPY requirements.txt requirements-build.txt pyproject.toml README.md LICENSE config.example.toml ./
 COPY alertd alertd
 RUN python -m venv /opt/alertd \
  && /opt/alertd/bin/pip install --no-cache-dir --require-hashes -r requirements.txt \

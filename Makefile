@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo demo-kill test check fmt lock servers chaos simulate bench
+.PHONY: demo demo-kill test check fmt schema lock servers chaos simulate bench
 
 demo: $(STAMP)  ## Show the main job on this machine. KILL=1 kills alertd with SIGKILL meanwhile.
 	@$(BIN)/alertd demo $(if $(KILL),--kill) $(ARGS)
@@ -24,6 +24,10 @@ check: $(STAMP)  ## Format, lint, types, layers.
 fmt: $(STAMP)
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+schema: $(STAMP)  ## Write the JSON Schemas for editors anew.
+	$(BIN)/alertd schema rules > docs/schema/rules.schema.json
+	$(BIN)/alertd schema config > docs/schema/config.schema.json
 
 # The layers that the locks hold: what runs, what the embedded server needs, what development and the package need.
 lock: $(STAMP)

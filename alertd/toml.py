@@ -14,6 +14,11 @@ from alertd.errors import ConfigError, Problem
 Key = tuple[str | int, ...]
 
 EXAMPLE_MOMENT = "Write a day, 2026-12-31, or a moment with its offset, 2026-12-31T14:00:00Z."
+# What editors are told of a moment. They see its text, and not whether quotes stand around it.
+MOMENT_PATTERN = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """`alertd`: finds the command, and turns what it raises into words and an exit code."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,12 @@ ConfigOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+class SchemaOf(StrEnum):
+    RULES = "rules"
+    CONFIG = "config"
+
 
 app = typer.Typer(
     name="alertd",
@@ -173,6 +180,14 @@ def retry(
     from alertd.cli.retry import retry_message
 
     raise typer.Exit(retry_message(delivery_id, config))
+
+
+@app.command()
+def schema(what: Annotated[SchemaOf, typer.Argument(help="Of rule files, or of alertd.toml.")]) -> None:
+    """Print JSON Schema, with which editors explain each key and mark mistakes."""
+    from alertd.cli.schema import print_schema
+
+    print_schema(what)
 
 
 @app.command()

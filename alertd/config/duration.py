@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 # Dates reach back as far as a duration: what is longer would leave the calendar, and nobody keeps logs as long.
 LONGEST = timedelta(days=3650)
@@ -55,4 +55,20 @@ def _read(value: object) -> timedelta:
     return parse_duration(value if isinstance(value, str) else "")
 
 
-Duration = Annotated[timedelta, BeforeValidator(_read)]
+def _pattern(first_digit: str) -> str:
+    """For editors: as near as a pattern comes, so the longest is judged by its number of digits."""
+    ways = (rf"0*{first_digit}[0-9]{{0,{len(str(LONGEST // unit)) - 1}}}\s*{name}" for name, unit in _UNITS.items())
+    return rf"^\s*({'|'.join(ways)})\s*$"
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_read),
+    WithJsonSchema({"type": "string", "pattern": _pattern("[0-9]")}),
+]
+# What would be done all the time, or given up at once, if it could be nothing.
+SomeTime = Annotated[
+    Duration,
+    at_least("1s"),
+    WithJsonSchema({"type": "string", "pattern": _pattern("[1-9]")}),
+]

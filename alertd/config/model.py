@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from alertd.config.duration import Duration, at_least, show_duration
+from alertd.config.duration import Duration, SomeTime, show_duration
 from alertd.config.value import (
     Address,
     Addresses,
@@ -35,7 +35,6 @@ KEEP_BEYOND = timedelta(days=1)
 AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
 AccountIds = Annotated[tuple[AccountId, ...], BeforeValidator(listed)]
 Severity = Literal["info", "low", "medium", "high", "critical"]
-Timeout = Annotated[Duration, at_least("1s")]
 
 
 def of_table(text: str) -> PydanticCustomError:
@@ -65,7 +64,7 @@ class Elasticsearch(Table):
     client_key_file: Path | None = None
     # It may hold a password where it comes from the environment.
     proxy: Proxy | None = Field(default=None, repr=False)
-    timeout: Timeout = timedelta(seconds=30)
+    timeout: SomeTime = timedelta(seconds=30)
 
     @field_validator("cloud_id")
     @classmethod
@@ -101,7 +100,7 @@ class Source(Table):
     profile: str = "cloudtrail"
     time_fields: Texts = Field(default=("@timestamp",), min_length=1)
     ingest_field: str | None = None
-    interval: Annotated[Duration, at_least("1s")] = timedelta(seconds=10)
+    interval: SomeTime = timedelta(seconds=10)
     sweep_interval: Duration = timedelta(minutes=15)
     look_back: Duration = timedelta(days=31)
     overlap: Duration = timedelta(hours=1)
@@ -137,8 +136,8 @@ def _not_shorter(length: timedelta, info: ValidationInfo, *, than: str) -> timed
 class _SlackTable(Table):
     base_url: Address = "https://slack.com/api"
     proxy: Proxy | None = Field(default=None, repr=False)
-    timeout: Timeout = timedelta(seconds=12)
-    settle: Annotated[Duration, at_least("1s")] = timedelta(minutes=2)
+    timeout: SomeTime = timedelta(seconds=12)
+    settle: SomeTime = timedelta(minutes=2)
     max_doubt: Duration = timedelta(minutes=15)
 
     @field_validator("max_doubt")

@@ -10,10 +10,10 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr, WithJsonSchema
 from pydantic_settings import NoDecode
 
-from alertd.toml import as_moment
+from alertd.toml import MOMENT_PATTERN, as_moment
 
 _ADDRESS = re.compile(r"https?://[^\s/?#@]+(/\S*)?")
 _PROXY = re.compile(r"https?://([^\s/?#@]+@)?[^\s/?#@]+/?")
@@ -80,14 +80,26 @@ def listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Address = Annotated[str, AfterValidator(_address)]
+def _as(pattern: str) -> WithJsonSchema:
+    """What editors are told of a text."""
+    return WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+_NETWORK_PATTERN = (
+    r"^([0-9]+(\.[0-9]+){3}(/([0-9]|[12][0-9]|3[0-2]|[0-9]+(\.[0-9]+){3}))?"
+    r"|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/([0-9]{1,2}|1[01][0-9]|12[0-8]))?)$"
+)
+# Within a file a proxy may not have a password.
+_PROXY_PATTERN = r"^https?://[^\s/?#@]+/?$"
+
+Address = Annotated[str, AfterValidator(_address), _as(f"^{_ADDRESS.pattern}$")]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(listed), NoDecode]
-Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network), _as(_NETWORK_PATTERN)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(listed), NoDecode]
 # A day as a whole, or a moment.
-Since = Annotated[datetime, BeforeValidator(partial(as_moment, end_of_day=False))]
-Until = Annotated[datetime, BeforeValidator(partial(as_moment, end_of_day=True))]
-Proxy = Annotated[str, AfterValidator(_proxy)]
+Since = Annotated[datetime, BeforeValidator(partial(as_moment, end_of_day=False)), _as(MOMENT_PATTERN)]
+Until = Annotated[datetime, BeforeValidator(partial(as_moment, end_of_day=True)), _as(MOMENT_PATTERN)]
+Proxy = Annotated[str, AfterValidator(_proxy), _as(_PROXY_PATTERN)]
 Secret = Annotated[SecretStr, AfterValidator(_one_line)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(listed), NoDecode]
 Timezone = Annotated[str, AfterValidator(_zone)]

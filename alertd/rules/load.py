@@ -33,9 +33,9 @@ _RULE_KEYS = (
 _MESSAGE_KEYS = ("summary",)
 _EXCEPTION_KEYS = ("query", "reason", "until")
 _TEST_KEYS = ("name", "events", "expect", "message_contains", "message_equals", "message_snapshot")
-_OUTCOMES = ("match", "no match", "exception")
+OUTCOMES = ("match", "no match", "exception")
 # Ids stand in event keys, logs and names of queries, so they are plain, and short enough for one line.
-_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,20 +208,20 @@ def _samples(table: Table) -> Iterator[Sample]:
 
 def _id(table: Table) -> str:
     text = table.needed_text("id")
-    if text and not _ID.fullmatch(text):
+    if text and not ID.fullmatch(text):
         table.note(
             "id",
             f'id "{text}" must be of small letters, digits, dots, dashes and underscores, at most 100:'
             " the ledger hangs on it",
         )
-    if text in _OUTCOMES:
+    if text in OUTCOMES:
         table.note("id", f'id "{text}" is a word that tests use: expect = "{text}"')
     return text
 
 
 def _id_of_file(table: Table) -> str:
     stem = table.file.path.stem
-    if not _ID.fullmatch(stem):
+    if not ID.fullmatch(stem):
         table.note(None, f'the file\'s name cannot be the id of its rule set ("{stem}"): set id = "…" at the top')
     return stem
 
@@ -267,7 +267,7 @@ def _template(table: Table, around: Surroundings) -> str | None:
 
 def _check_expectations(table: Table, rules: Sequence[Rule]) -> None:
     """Only a rule of the same set can take an event from another."""
-    allowed = [*_OUTCOMES, *(rule.id for rule in rules)]
+    allowed = [*OUTCOMES, *(rule.id for rule in rules)]
     for rule in rules:
         for test in rule.tests:
             if test.expect and test.expect not in allowed:

@@ -29,7 +29,7 @@ def test_routes_and_expected_use_are_right_when_they_are_no_comments(
     """What people take the "#" away from."""
     _set_secrets(monkeypatch)
     text = re.sub(r"(?m)^#(\[|\w+ = )", r"\1", EXAMPLE.read_text("utf-8"))
-    routes, expected = text.index("\n[[routes]]"), text.index("\n[message]")
+    routes, expected = text.index("\n[[routes]]"), text.index("\n# How messages look.\n[message]")
     backup = '[destinations.backup]\ntype = "slack-webhook"\nurl_file = "hook"\n'
     (tmp_path / "hook").write_text("https://hooks.slack.com/services/T0/B0/x")
     (tmp_path / "hook").chmod(0o600)
