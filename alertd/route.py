@@ -21,6 +21,11 @@ class Route:
     tag: tuple[str, ...] = ()  # of the account
     where: str = ""
 
+    def __str__(self) -> str:
+        """severity: high or critical; tag: pci"""
+        conditions = {name: getattr(self, name) for name in ("severity", "rule", "account", "environment", "tag")}
+        return "; ".join(f"{name}: {_any(values)}" for name, values in conditions.items() if values) or "no conditions"
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

@@ -172,6 +172,18 @@ def explain(
 
 
 @app.command()
+def route(
+    file: Annotated[Path, typer.Argument(help="JSON with one event or a list, or NDJSON; - for stdin.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Explain where an event would go and why: rule, exception, routes, destinations. Exit code 1: nobody is told."""
+    from alertd.cli.route import route_events
+
+    raise typer.Exit(route_events(file, config, as_json=as_json))
+
+
+@app.command()
 def retry(
     delivery_id: Annotated[str, typer.Argument(help="A message held as unknown or dead, by its delivery id.")],
     config: ConfigOption = None,

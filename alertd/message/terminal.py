@@ -23,6 +23,11 @@ def to_terminal(payload: str) -> list[str]:
     return [line for block in blocks for line in _lines(block)]
 
 
+def to_heading(payload: str) -> str:
+    """Its first line alone."""
+    return _printable(_text(json.loads(payload)["blocks"][0]["text"]))
+
+
 def _lines(block: Element) -> Iterator[str]:
     match block.get("type"):
         case "header":
@@ -58,8 +63,11 @@ def _rich(elements: Sequence[Element]) -> str:
 
 def _wrapped(text: str, *, first: str = _BAR, rest: str = _BAR) -> Iterator[str]:
     # clean() would make one space of those that align a value with the one above
-    printable = "".join(char for char in text if char.isprintable())
-    yield from wrap(printable, WIDTH, initial_indent=first, subsequent_indent=rest) or [first.rstrip()]
+    yield from wrap(_printable(text), WIDTH, initial_indent=first, subsequent_indent=rest) or [first.rstrip()]
+
+
+def _printable(text: str) -> str:
+    return "".join(char for char in text if char.isprintable())
 
 
 def _text(element: Element) -> str:

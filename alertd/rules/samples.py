@@ -31,6 +31,16 @@ def read_samples(path: Path, shown: str) -> Iterator[Sample]:
     yield from samples
 
 
+def parse_samples(text: str, shown: str) -> Iterator[Sample]:
+    """Of a text whose name does not say what it is: one event, a list of them, or one in each line. SampleError."""
+    first, _, more = text.strip().partition("\n")
+    is_lines = bool(more) and _is_json(first)
+    samples = tuple((_lines if is_lines else _whole)(text, shown))
+    if not samples:
+        raise SampleError(f"{shown} holds no event")
+    yield from samples
+
+
 def read_snapshot(path: Path, shown: str) -> Snapshot:
     """Of a file that need not be there yet. SampleError."""
     return Snapshot(shown, str(path), _text(path, shown) if path.exists() else None)
@@ -61,6 +71,14 @@ def _whole(text: str, shown: str) -> Iterator[Sample]:
     for number, item in enumerate(value, start=1):
         where = f"{shown}, event {number}"
         yield Sample(_as_event(item, where), where)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _parse(text: str, where: str) -> object:

@@ -16,12 +16,29 @@ AskNames = Callable[[Sequence[tuple[str, Query]]], Collection[str]]
 
 def explain(query: Query, sample: Sample, ask: AskNames) -> Iterator[PartResult]:
     """Each part of the query by itself."""
-    whole = take_apart(query)
-    # by their place in memory: the same text may stand in a query twice
-    names = {id(part): str(number) for number, part in enumerate(all_parts(whole))}
-    matched = ask([(names[id(part)], part.query) for part in all_parts(whole)])
-    holding = {place for place, name in names.items() if name in matched}
+    [(whole, holding)] = _judged([query], ask)
     yield from _opened(whole.parts or (whole,), whole.joined, 0, holding, sample)
+
+
+def misses(queries: Sequence[Query], ask: AskNames) -> list[int]:
+    """Of each query, how many of its parts stand between it and the event; 0: it matches."""
+    return [_missing(whole, holding) for whole, holding in _judged(queries, ask)]
+
+
+def _judged(queries: Sequence[Query], ask: AskNames) -> list[tuple[Part, Collection[int]]]:
+    """Each query taken apart, with the places in memory of its parts that match: a text may stand in it twice."""
+    wholes = [take_apart(query) for query in queries]
+    parts = [part for whole in wholes for part in all_parts(whole)]
+    matched = ask([(str(number), part.query) for number, part in enumerate(parts)])
+    holding = {id(part) for number, part in enumerate(parts) if str(number) in matched}
+    return [(whole, holding) for whole in wholes]
+
+
+def _missing(part: Part, holding: Collection[int]) -> int:
+    if id(part) in holding:
+        return 0
+    below = [_missing(each, holding) for each in part.parts] or [1]
+    return max(1, min(below) if part.joined == "OR" else sum(below))
 
 
 def _opened(

@@ -40,7 +40,7 @@ def run_tests(
         mapping=mapping,
     )
     questions = Questions(search, indices, (*fields, *rule_set.fields))
-    broken, hits = _answers(rule_set, questions)
+    broken, hits = answers(rule_set, questions)
     verdicts = _Verdicts(rule_set, samples, refused, broken, hits, happened)
     return tuple(
         _result(rule, test, verdicts, questions, render=render) for rule in rule_set.rules for test in rule.tests
@@ -103,7 +103,7 @@ class _Verdicts:
         return document_id in self.hits and rule.id in self.hits[document_id].matched
 
 
-def _answers(rule_set: RuleSet, questions: Questions) -> tuple[Mapping[str, str], Mapping[str, Hit]]:
+def answers(rule_set: RuleSet, questions: Questions) -> tuple[Mapping[str, str], Mapping[str, Hit]]:
     """Queries that the server refuses, and what the others match."""
     try:
         return {}, _classified(rule_set, questions)

@@ -74,7 +74,7 @@ def explanation(mismatch: Mismatch) -> Iterator[str]:
     yield from (f"{label}{line}" for label, line in _labelled("got       ", mismatch.got))
     if mismatch.hint:
         yield mismatch.hint
-    yield from (_part(part) for part in mismatch.parts)
+    yield from (part_line(part) for part in mismatch.parts)
     yield from mismatch.diff
     yield mismatch.where
 
@@ -84,7 +84,7 @@ def _labelled(label: str, text: str) -> Iterator[tuple[str, str]]:
         yield (" " * len(label) if number else label), line
 
 
-def _part(part: PartResult) -> str:
+def part_line(part: PartResult) -> str:
     values = ", ".join(f"{field} = {value}" for field, value in part.values)
     return f"{'  ' * part.depth}{part.text}  {'✓' if part.holds else '✗'}" + (
         f"   the event has {values}" if values else ""

@@ -1,0 +1,36 @@
+"""How far a query is from an event, counted in the parts that do not match."""
+
+from collections.abc import Collection, Sequence
+
+import pytest
+
+from alertd.rules.compile import lucene
+from alertd.rules.model import Query
+from alertd.trial.explain import misses
+
+HOLDING = {"a:1", "b:1", "NOT c:1", "(a:1 AND b:1)"}
+
+
+def _ask(asked: Sequence[tuple[str, Query]]) -> Collection[str]:
+    return [name for name, query in asked if query.text in HOLDING]
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("a:1", 0),
+        ("x:1", 1),
+        ("a:1 AND x:1 AND y:1", 2),
+        ("(x:1 AND y:1) OR (a:1 AND z:1)", 1),  # the nearest way
+        ("a:1 AND (x:1 OR y:1)", 1),
+        ("(a:1 AND b:1) AND (x:1 AND y:1)", 2),
+        ("a:1 x:1 AND y:1", 1),  # cannot be taken apart
+    ],
+)
+def test_a_query_is_as_far_as_the_parts_that_do_not_match(text: str, count: int) -> None:
+    """Of several ways to match, the nearest counts."""
+    assert [count, 0] == misses([_query(text), _query("a:1")], _ask)
+
+
+def _query(text: str) -> Query:
+    return Query("lucene", text, lucene(text), "r.toml:1")
