@@ -17,6 +17,8 @@ _NEEDED = ("id", "name")
 # As the console of AWS Organizations names them in its export.
 _ALIASES = {"account id": "id", "account name": "name"}
 _ID = re.compile(r"[0-9]{12}")
+# What a spreadsheet makes of an id: without leading zeros, or 1.11122E+11.
+_NUMBER = re.compile(r"[0-9]+([.,][0-9]+)?(E\+?[0-9]+)?")
 
 
 def fill_in_accounts(draft: Draft) -> None:
@@ -38,7 +40,8 @@ def fill_in_accounts(draft: Draft) -> None:
 
 
 def _accounts(text: str, path: Path, problems: list[Problem]) -> Iterator[tuple[str, dict[str, Any]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    delimiter = _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     lines: dict[str, int] = {}
     try:
         columns = _columns(next(reader, []), path, problems)
@@ -47,7 +50,7 @@ def _accounts(text: str, path: Path, problems: list[Problem]) -> Iterator[tuple[
             if not cells:
                 continue
             where, number = f"{path}:{reader.line_num}", cells.get("id", "")
-            if mistake := _mistake(cells, lines.get(number)):
+            if mistake := _surplus(row, columns, delimiter) or _mistake(cells, lines.get(number)):
                 problems.append(Problem(where, mistake))
                 continue
             lines[number] = reader.line_num
@@ -84,10 +87,21 @@ def _columns(header: list[str], path: Path, problems: list[Problem]) -> list[str
     return [] if mistakes else [name if name in _COLUMNS else None for name in names]
 
 
+def _surplus(row: list[str], columns: list[str | None], delimiter: str) -> str | None:
+    """A comma in a name moves all that follows into the next column, the last one out of the table."""
+    if not any(cell.strip() for cell in row[len(columns) :]):
+        return None
+    what = "semicolon" if delimiter == ";" else "comma"
+    return (
+        f"has {len(row)} cells, and the first line names {len(columns)} columns: "
+        f"a cell that holds a {what} stands within quotes"
+    )
+
+
 def _mistake(cells: dict[str, str], before: int | None) -> str | None:
     number = cells.get("id", "")
     if not _ID.fullmatch(number):
-        lost = " A spreadsheet may have cut its leading zeros: format the column as text." if number.isdigit() else ""
+        lost = " A spreadsheet may have cut its digits: format the column as text." if _NUMBER.fullmatch(number) else ""
         return f'"{number}" is no id of an AWS account: it has 12 digits.{lost}'
     if before:
         return f"account {number} stands at line {before} too"

@@ -42,6 +42,12 @@ def test_the_list_that_the_organizations_console_exports_will_do() -> None:
     assert "payments" == accounts["111122223333"].name
 
 
+def test_cells_that_are_empty_at_the_end_may_be_left_out_or_too_many() -> None:
+    """Spreadsheets write both."""
+    accounts = _settings("id,name,owner\n111122223333,payments\n444455556666,sandbox,@team,,\n").accounts
+    assert ["payments", "sandbox"] == [account.name for account in accounts.values()]
+
+
 def test_a_table_wins_over_a_line() -> None:
     """It is nearer at hand."""
     settings = _settings("id,name\n111122223333,old\n", '[accounts.111122223333]\nname = "new"\n')
@@ -60,6 +66,18 @@ def test_a_table_wins_over_a_line() -> None:
         ("id,name\n111122223333,\n", ":2: account 111122223333 has no name"),
         ("id,name\n111122223333,a\n111122223333,b\n", ":3: account 111122223333 stands at line 2 too"),
         ('id,name\n111122223333,"a\n', ":2: is not CSV: unexpected end of data"),
+        (
+            "id,name,tags\n111122223333,payments,pci,eu\n",
+            ":2: has 4 cells, and the first line names 3 columns: a cell that holds a comma stands within quotes",
+        ),
+        (
+            "id;name\n111122223333;a;b\n",
+            ":2: has 3 cells, and the first line names 2 columns: a cell that holds a semicolon",
+        ),
+        (
+            "id,name\n1.11122E+11,x\n",
+            ':2: "1.11122E+11" is no id of an AWS account: it has 12 digits. A spreadsheet may',
+        ),
     ],
 )
 def test_a_mistake_in_the_file_is_told_with_its_line(accounts: str, what: str) -> None:
