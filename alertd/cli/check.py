@@ -11,6 +11,7 @@ from alertd import compose, status
 from alertd.cli import show
 from alertd.clock import Clock, SystemClock
 from alertd.config import Settings, load_settings
+from alertd.config.routes import useless_for_rules
 from alertd.errors import AlertdError, ConfigError, LedgerUnusableError, PartialError, PermanentError, RetryError
 from alertd.ledger.sqlite import open_readonly
 from alertd.rules.compile import named_queries, window
@@ -63,6 +64,7 @@ def _findings(settings: Settings, warnings: list[str]) -> Iterator[Finding]:
     try:
         sets = compose.rule_sets(settings)
         rules = [rule for rule_set in sets for rule in rule_set.rules]
+        warnings += useless_for_rules(settings, rules)
         warnings += [f"{rule.where}  rule {rule.id} has no test" for rule in rules if not rule.tests]
         warnings += [
             f"{each.where}  the exception of rule {rule.id} is over since {show.moment(each.until)}: remove it"

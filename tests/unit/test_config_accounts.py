@@ -1,12 +1,16 @@
 """The accounts file and the routes: what is read, and what is told of mistakes in them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from alertd import compose
 from alertd.config import Settings, load_settings
+from alertd.config.routes import useless_for_rules
+from alertd.rules.model import Query, Rule
 from tests.unit.configuration import GOOD, told, write
+from tests.unit.told import RULE
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
 
@@ -135,3 +139,44 @@ def test_routes_know_the_accounts_of_the_file() -> None:
     """One table of accounts, wherever they come from."""
     settings = _settings("id,name,tags\n111122223333,payments,pci\n", '[[routes]]\ntag = "pci"\nnotify = "security"\n')
     assert ("pci",) == compose.routing(settings).accounts["111122223333"].tags
+
+
+ROUTES = """
+[[routes]]
+rule = ["aws-root-*", "aws-rot-*"]
+notify = "security"
+[[expected]]
+ticket = "CHG-1"
+rule = ["gcp-*"]
+until = 2026-12-01
+[[expected]]
+ticket = "CHG-2"
+account = ["999999999999"]
+until = 2026-12-01
+"""
+
+
+def test_names_that_no_rule_and_no_account_has_are_warnings() -> None:
+    """A misspelt pattern would otherwise be found on the day it is needed."""
+    settings = _settings("id,name\n111122223333,payments\n", ROUTES)
+    assert ("[[expected]] CHG-2: no account is 999999999999. Allowed: 111122223333.",) == settings.warnings
+    assert [
+        '[[routes]] number 1: no rule is "aws-rot-*". Did you mean "aws-root-login"? Allowed: aws-root-login.',
+        '[[expected]] CHG-1: no rule is "gcp-*". Allowed: aws-root-login.',
+    ] == list(useless_for_rules(settings, [_rule("aws-root-login", names_notify=False)]))
+
+
+def test_routes_that_no_rule_leaves_anything_to_are_a_warning() -> None:
+    """What the rules say is final."""
+    settings = _settings("id,name\n", '[[routes]]\nnotify = "security"\n')
+    named, left = _rule("a", names_notify=True), _rule("b", names_notify=False)
+    assert ["[[routes]] decide nothing: every rule, or its file, names whom to tell"] == list(
+        useless_for_rules(settings, [named])
+    )
+    assert [] == list(useless_for_rules(settings, [named, left]))
+    assert [] == list(useless_for_rules(settings, []))
+
+
+def _rule(rule_id: str, *, names_notify: bool) -> Rule:
+    query = Query("lucene", "*", {"match_all": {}}, "r.toml:1")
+    return Rule(replace(RULE, id=rule_id), query, ("security",), "r.toml:1", names_notify)

@@ -84,3 +84,11 @@ def test_what_an_event_says_is_never_run_nor_parsed(hostile: str) -> None:
     assert "<" not in text(payload)
     assert "@here" not in text(payload)
     assert not {"\u202e", "\x1b"} & set(payload)
+
+
+def test_a_summary_that_asks_for_more_memory_than_there_is_gives_way_too() -> None:
+    """A rule may take an event's text for a format, and whoever acts in an account writes that."""
+    summary = "{{ event.user_agent.format(event.action) }}"
+    assert check_template(summary) is None
+    title = header(summary, replace(EVENT, user_agent="{:999999999999999}"))
+    assert "🔴 Root signed in to the AWS console · payments-prod" == title
