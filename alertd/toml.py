@@ -14,6 +14,8 @@ from alertd.errors import ConfigError, Problem
 Key = tuple[str | int, ...]
 
 EXAMPLE_MOMENT = "Write a day, 2026-12-31, or a moment with its offset, 2026-12-31T14:00:00Z."
+# Of what there is to choose from, what is still read: ids of accounts or rules may be hundreds.
+MOST_ALLOWED = 30
 # What editors are told of a moment. They see its text, and not whether quotes stand around it.
 MOMENT_PATTERN = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -85,7 +87,9 @@ def suggest(wrong: str, allowed: list[str]) -> str:
     """'Did you mean "x"?' and what there is, for a word that is not allowed."""
     close = get_close_matches(wrong, allowed, n=1)
     hint = f'Did you mean "{close[0]}"? ' if close else ""
-    return f"{hint}Allowed: {', '.join(allowed) or 'nothing'}."
+    shown = ", ".join(allowed[:MOST_ALLOWED]) or "nothing"
+    more = len(allowed) - MOST_ALLOWED
+    return f"{hint}Allowed: {shown}{f', and {more} more' if more > 0 else ''}."
 
 
 class _Scanner:

@@ -143,6 +143,8 @@ def test_a_word_that_is_close_is_suggested() -> None:
     assert 'Did you mean "severity"? Allowed: id, severity.' == suggest("sevrity", ["id", "severity"])
     assert "Allowed: id, severity." == suggest("zzz", ["id", "severity"])
     assert "Allowed: nothing." == suggest("zzz", [])
+    many = [f"rule-{number:03}" for number in range(500)]
+    assert suggest("zzz", many).endswith("rule-029, and 470 more.")
 
 
 @dataclass(slots=True)
