@@ -16,6 +16,7 @@ _COLUMNS = ("id", "name", "owner", "environment", "tags")
 _NEEDED = ("id", "name")
 # As the console of AWS Organizations names them in its export.
 _ALIASES = {"account id": "id", "account name": "name"}
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _ID = re.compile(r"[0-9]{12}")
 # What a spreadsheet makes of an id: without leading zeros, or 1.11122E+11.
 _NUMBER = re.compile(r"[0-9]+([.,][0-9]+)?(E\+?[0-9]+)?")
@@ -64,9 +65,8 @@ def _accounts(text: str, path: Path, problems: list[Problem]) -> Iterator[tuple[
 
 
 def _delimiter(text: str) -> str:
-    """Spreadsheets of some countries write semicolons."""
-    first = text.split("\n", 1)[0]
-    return ";" if first.count(";") > first.count(",") else ","
+    """Spreadsheets of some countries write semicolons, and what is copied from one has tabs."""
+    return max(_DELIMITERS, key=text.split("\n", 1)[0].count)
 
 
 def _columns(header: list[str], path: Path, problems: list[Problem]) -> list[str | None]:
@@ -91,10 +91,9 @@ def _surplus(row: list[str], columns: list[str | None], delimiter: str) -> str |
     """A comma in a name moves all that follows into the next column, the last one out of the table."""
     if not any(cell.strip() for cell in row[len(columns) :]):
         return None
-    what = "semicolon" if delimiter == ";" else "comma"
     return (
         f"has {len(row)} cells, and the first line names {len(columns)} columns: "
-        f"a cell that holds a {what} stands within quotes"
+        f"a cell that holds a {_DELIMITERS[delimiter]} stands within quotes"
     )
 
 

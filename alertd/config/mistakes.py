@@ -69,8 +69,10 @@ def _note(draft: Draft, at: Key, kind: str, context: Mapping[str, Any], message:
             _note_choice(draft, (*at, "type"), list(DESTINATIONS))
         case "literal_error":
             _note_choice(draft, at, re.findall(r"'([^']+)'", context["expected"]))
-        case "too_short" if len(at) == 1:
-            draft.note((), f"there must be at least one [{at[0]}.NAME]")
+        case "too_short" | "tuple_type" if len(at) == 1:
+            is_empty = kind == "too_short"
+            text = f"there must be at least one [{at[0]}.NAME]" if is_empty else f"must be tables: [[{at[0]}]]"
+            draft.note(() if is_empty else at, text)
         case "string_pattern_mismatch":
             draft.note(at[:-1] if at[0] == "accounts" else at, "the id of an AWS account has 12 digits")
         case "greater_than_equal":

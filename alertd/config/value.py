@@ -5,7 +5,7 @@ import re
 from datetime import datetime
 from difflib import get_close_matches
 from functools import partial
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -64,10 +64,15 @@ def _webhook(secret: SecretStr) -> SecretStr:
 
 
 def _network(value: object) -> object:
+    if not isinstance(value, str):
+        return value
     try:
-        return ip_network(value) if isinstance(value, str) else value
+        network = ip_network(value, strict=False)
     except ValueError as error:
         raise ValueError('must be an address or a network such as "203.0.113.0/24"') from error
+    if str(network.network_address) != str(ip_address(value.partition("/")[0])):
+        raise ValueError(f"is an address within a network. Write the address alone, or the network: {network}")
+    return network
 
 
 def listed(value: object) -> object:

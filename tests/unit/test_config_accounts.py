@@ -46,6 +46,11 @@ def test_the_list_that_the_organizations_console_exports_will_do() -> None:
     assert "payments" == accounts["111122223333"].name
 
 
+def test_tabs_divide_too() -> None:
+    """What is copied from a spreadsheet has them."""
+    assert "payments, all" == _settings("id\tname\n111122223333\tpayments, all\n").accounts["111122223333"].name
+
+
 def test_cells_that_are_empty_at_the_end_may_be_left_out_or_too_many() -> None:
     """Spreadsheets write both."""
     accounts = _settings("id,name,owner\n111122223333,payments\n444455556666,sandbox,@team,,\n").accounts

@@ -81,6 +81,8 @@ BEYOND = {
         ),
         "what only alertd knows": (
             "message.timezone: must be a time zone",
+            "expected[0].source_ip[0]: is an address within a network",
+            "expected[0].source_ip[1]: is an address within a network",
             "destinations.security.channel: this looks like a secret",
             "destinations.security.token_file: this looks like the secret itself",
             "is not TOML at column 5",
