@@ -64,7 +64,6 @@ def _findings(settings: Settings, warnings: list[str]) -> Iterator[Finding]:
     try:
         sets = compose.rule_sets(settings)
         rules = [rule for rule_set in sets for rule in rule_set.rules]
-        warnings += useless_for_rules(settings, rules)
         warnings += [f"{rule.where}  rule {rule.id} has no test" for rule in rules if not rule.tests]
         warnings += [
             f"{each.where}  the exception of rule {rule.id} is over since {show.moment(each.until)}: remove it"
@@ -74,6 +73,7 @@ def _findings(settings: Settings, warnings: list[str]) -> Iterator[Finding]:
         ]
         tests = sum(len(rule.tests) for rule in rules)
         yield Finding("rules", f"{len(sets)} files, {len(rules)} rules, {tests} tests", True, "")
+        warnings += useless_for_rules(settings, rules)
     except ConfigError as error:
         yield from (Finding("rules", problem.where, False, problem.what) for problem in error.problems)
     yield _ledger(settings)
