@@ -75,6 +75,6 @@ def test_check_names_announced_use_that_is_over_and_what_nothing_has(installed: 
     assert 0 == installed.run("init").returncode
     done = installed.run("check")
     over = f"{NOW - timedelta(days=2):%Y-%m-%d} 00:00:00"
-    assert f"warning  [[expected]] CHG-6 is over since {over}: remove it" in done.stdout
-    assert 'warning  [[expected]] CHG-6: no rule is "aws-rot-*". Did you mean "aws-root-' in done.stdout
+    assert f"[[expected]] CHG-6 is over since {over}: remove it" in done.stdout
+    assert '[[expected]] CHG-6: no rule is "aws-rot-*". Did you mean "aws-root-' in done.stdout
     assert "CHG-7" not in done.stdout
