@@ -51,29 +51,36 @@ class Courier:
     troubles: Troubles
     random: random.Random
     _unrecorded: Callable[[], None] | None = None  # an outcome that a full disk kept out of the ledger
+    _is_full: bool = False  # the last step found no room
 
     def step(self) -> timedelta:
-        now = self.clock.now()
         try:
-            self._record_late()
-            state = self.ledger.destination(self.destination.name)
-            self._settle_unknown(now)
-            self._sweep_copies(now)
-            wait = _hold(state, now)
-            if wait:
-                return min(wait, IDLE * 5)
-            message = self.ledger.next_pending(self.destination.name, now=now)
-            if message is None:
-                freeze_next(self.batch, state, now=now)
-                message = self.ledger.next_pending(self.destination.name, now=now)
-            if message is None:
-                return IDLE
-            self._send(message)
+            wait = self._next(self.clock.now())
         except LedgerFullError as error:
             # Nothing was recorded and nothing will be posted without its record.
+            self._is_full = True
             self.troubles.begin("ledger", f"{error} Nothing is sent until there is room again; nothing is lost.")
             return FULL_PAUSE
-        self.troubles.end("ledger")
+        if self._is_full or not wait:  # what had no room was written now, or a message and what became of it
+            self._is_full = False
+            self.troubles.end("ledger")
+        return wait
+
+    def _next(self, now: datetime) -> timedelta:
+        self._record_late()
+        state = self.ledger.destination(self.destination.name)
+        self._settle_unknown(now)
+        self._sweep_copies(now)
+        wait = _hold(state, now)
+        if wait:
+            return min(wait, IDLE * 5)
+        message = self.ledger.next_pending(self.destination.name, now=now)
+        if message is None:
+            freeze_next(self.batch, state, now=now)
+            message = self.ledger.next_pending(self.destination.name, now=now)
+        if message is None:
+            return IDLE
+        self._send(message)
         return timedelta(0)
 
     def is_busy(self) -> bool:

@@ -355,6 +355,13 @@ def test_reopening_gives_the_same(engine: Engine, ledger: SqliteLedger) -> None:
         assert before == everything(looking)
 
 
+def test_a_commit_is_on_the_disk_before_it_returns(engine: Engine, ledger: SqliteLedger) -> None:
+    """File and directory are synced (EXTRA), and a rollback journal needs no repair by a second file."""
+    assert [3, "delete"] == [
+        ledger._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")
+    ]
+
+
 def test_threads_take_turns_and_lose_nothing(ledger: SqliteLedger) -> None:
     """Two write overlapping events at once; each event is new to exactly one of them."""
     new = [0, 0]

@@ -1,8 +1,10 @@
 """Destinations, with the real slack-sdk over real sockets, against the stand-in."""
 
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -116,6 +118,40 @@ def test_whatever_leaves_a_doubt_is_unknown_and_posted_once(
     assert type(post(webhook, "d2")) is Unknown or (fault.kind, stores) == ("drip", True)
     assert 1 == standin.requests.count("webhook")
     assert (2 if stores else 0) == len(standin.messages(CHANNEL))
+
+
+class _Elsewhere(BaseHTTPRequestHandler):
+    """Sends every POST elsewhere, where all is well."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(302)
+        self.send_header("Location", "/all-is-well")
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"ok": True, "channel": CHANNEL, "ts": "1.1"}).encode())
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def test_a_page_that_a_redirect_leads_to_confirms_nothing() -> None:
+    """Followed, the POST would become a GET: nothing was posted, whatever the page says."""
+    with HTTPServer(("127.0.0.1", 0), _Elsewhere) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/"
+        clock = SystemClock()
+        token = Slack(name="a", token=TOKEN, channel=CHANNEL, clock=clock, timeout=SHORT, base_url=url)
+        webhook = SlackWebhook(name="b", url=f"{url}services", clock=clock, timeout=SHORT)
+        try:
+            assert [Unknown, Unknown] == [type(post(destination)) for destination in (token, webhook)]
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_a_message_that_arrived_although_the_answer_was_lost_is_found(slack: Slack, standin: SlackStandIn) -> None:

@@ -1,11 +1,13 @@
 """A courier with a real ledger, to a destination that answers as it is told."""
 
+import sqlite3
 import tracemalloc
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -17,6 +19,7 @@ from alertd.destination import (
     DestinationRefused,
     Finding,
     Guarantee,
+    NotSent,
     Outcome,
     PayloadRefused,
     Posted,
@@ -25,14 +28,15 @@ from alertd.destination import (
     Throttled,
     Unknown,
 )
+from alertd.errors import RetryError
 from alertd.ledger.file import create
 from alertd.ledger.model import DestinationCondition, Match, MatchKind, Message, MessageState
-from alertd.ledger.sqlite import SqliteLedger, open_ledger
+from alertd.ledger.sqlite import SqliteLedger, open_ledger, open_readonly
 from alertd.message import mark_repeat
 from alertd.trouble import Troubles
 from alertd.verdict import Doubt, OnUnknown
 from tests.simulation.history import RENDERERS, STYLE
-from tests.simulation.world import SECOND, SimulatedClock
+from tests.simulation.world import SECOND, CrashError, SimulatedClock
 from tests.unit.told import EVENT, RULE, shown
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -43,10 +47,13 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 class Scripted:
     """Gives the answers in their order, then Sent. `there` is what a reader of the channel finds."""
 
-    answers: list[Outcome]
+    answers: list[Outcome | CrashError]
     readable: bool = False
     posts: list[str] = field(default_factory=list)
     there: dict[str, tuple[Posted, ...]] = field(default_factory=dict)
+    deleted: list[Posted] = field(default_factory=list)
+    is_down: bool = False  # for readers
+    during: Callable[[], object] = lambda: None  # what happens while a post is under way
     name: str = "security"
 
     @property
@@ -66,13 +73,20 @@ class Scripted:
 
     def post(self, payload: str, *, delivery_id: str, thread_ts: str | None) -> Outcome:
         self.posts.append(payload)
-        return self.answers.pop(0) if self.answers else Sent("C1", f"{len(self.posts)}.1")
+        self.during()
+        answer = self.answers.pop(0) if self.answers else Sent("C1", f"{len(self.posts)}.1")
+        if isinstance(answer, CrashError):
+            raise answer
+        return answer
 
     def find(self, wanted: Mapping[str, str | None], *, since: datetime) -> Finding:
+        if self.is_down:
+            raise RetryError("503")
         return Finding({name: self.there[name] for name in wanted if name in self.there})
 
     def delete(self, posted: Posted) -> None:
-        raise AssertionError("nothing is to be deleted")
+        self.deleted.append(posted)
+        self.there = {name: tuple(set(found) - {posted}) for name, found in self.there.items()}
 
     def permalink(self, posted: Posted) -> str | None:
         return None
@@ -151,6 +165,7 @@ def test_a_doubtful_post_that_is_found_in_the_channel_is_not_sent_again(office: 
     office.work(office.courier(slack), HOUR)
     assert 1 == len(slack.posts)
     assert ["7.1"] == [message.ts for message in office.sent()]
+    assert [] == slack.deleted
 
 
 def test_a_doubtful_post_that_is_never_found_is_sent_again_when_it_is_settled_and_not_before(office: Office) -> None:
@@ -163,10 +178,99 @@ def test_a_doubtful_post_that_is_never_found_is_sent_again_when_it_is_settled_an
     assert 2 == len(slack.posts)
 
 
+def test_what_was_being_sent_when_alertd_died_is_looked_for_and_not_sent_again(office: Office) -> None:
+    office.happen(1)
+    slack = Scripted([CrashError()], readable=True, there={f"{0:032x}": (Posted("C1", "7.1"),)})
+    with pytest.raises(CrashError):
+        office.courier(slack).step()
+    again = office.courier(slack)
+    again.recover()
+    office.work(again, HOUR)
+    assert 1 == len(slack.posts)
+    assert ["7.1"] == [message.ts for message in office.sent()]
+
+
+def test_that_a_message_is_being_sent_is_in_the_ledger_before_it_is_posted(office: Office, tmp_path: Path) -> None:
+    """As another process reads it: what this one has not committed would be gone with it."""
+    office.happen(2)
+    found: list[int] = []
+
+    def look() -> None:
+        with closing(open_readonly(tmp_path / "alertd.db")) as ledger:
+            found.append(len(ledger.messages("security", MessageState.SENDING)))
+
+    office.work(office.courier(Scripted([], during=look)), 10 * SECOND)
+    assert [1, 1] == found
+
+
+def test_a_channel_that_cannot_be_read_is_not_one_without_the_message(office: Office) -> None:
+    office.happen(1)
+    slack = Scripted([Unknown("timeout")], readable=True, is_down=True)
+    courier = office.courier(slack)
+    office.work(courier, 14 * MINUTE)
+    assert 1 == len(slack.posts)
+    slack.is_down, slack.there = False, {f"{0:032x}": (Posted("C1", "7.1"),)}
+    office.work(courier, HOUR)
+    assert 1 == len(slack.posts)
+    assert ["7.1"] == [message.ts for message in office.sent()]
+
+
+def test_a_first_post_that_shows_late_is_kept_and_its_copy_deleted(office: Office) -> None:
+    office.happen(1)
+    slack = Scripted([Unknown("timeout")], readable=True)
+    courier = office.courier(slack)
+    office.work(courier, 4 * MINUTE)
+    assert 2 == len(slack.posts)
+    first, second = Posted("C1", "1.1"), Posted("C1", "2.1")
+    slack.there = {f"{0:032x}": (first, second)}
+    office.work(courier, 2 * HOUR)
+    assert [second] == slack.deleted
+    assert ["1.1"] == [message.ts for message in office.sent()]
+
+
+def test_every_attempt_sends_the_bytes_that_were_frozen_first(office: Office) -> None:
+    """Whatever a newer alertd, or a new table of accounts, would make of the event."""
+    office.happen(1)
+    slack = Scripted([NotSent("no connection"), Throttled(SECOND, "429"), Unknown("timeout")], readable=True)
+    courier = office.courier(slack)
+    courier.step()
+    courier.batch = replace(courier.batch, render=replace(RENDERERS, event=lambda told, name: '{"text":"other"}'))
+    office.work(courier, HOUR)
+    assert 4 == len(slack.posts)
+    assert 1 == len(set(slack.posts))
+
+
+def test_posts_are_more_than_a_second_apart(office: Office) -> None:
+    office.happen(5)
+    times: list[datetime] = []
+    courier = office.courier(Scripted([], during=lambda: times.append(office.clock.true)))
+    while len(times) < 5:
+        courier.step()
+        office.clock.advance(SECOND / 20)
+    assert min(later - earlier for earlier, later in pairwise(times)) >= 1.1 * SECOND
+
+
+def test_an_outcome_that_a_full_disk_kept_out_of_the_ledger_is_recorded_when_there_is_room(
+    office: Office, tmp_path: Path
+) -> None:
+    """What was posted is known: no doubt, no repeat. That the ledger is locked stands for every refused write."""
+    office.happen(1)
+    office.ledger._connection.execute("PRAGMA busy_timeout = 0")
+    with closing(sqlite3.connect(tmp_path / "alertd.db", isolation_level=None)) as other:
+        slack = Scripted([], readable=True, during=lambda: other.execute("BEGIN IMMEDIATE"))
+        courier = office.courier(slack)
+        office.work(courier, MINUTE)
+        assert ["ledger"] == [episode.subject for episode in courier.troubles.open()]
+    office.work(courier, MINUTE)
+    assert 1 == len(slack.posts)
+    assert ["1.1"] == [message.ts for message in office.sent()]
+    assert () == courier.troubles.open()
+
+
 def test_a_doubtful_post_is_held_where_the_operator_wants_no_repeats(office: Office) -> None:
     office.happen(1)
     slack = Scripted([Unknown("timeout")])
-    office.work(office.courier(slack, OnUnknown.HOLD), DAY)
+    office.work(office.courier(slack, OnUnknown.HOLD), 2 * HOUR)
     assert 1 == len(slack.posts)
     assert 1 == len(office.ledger.messages("security", MessageState.UNKNOWN))
 
@@ -195,7 +299,8 @@ def test_a_flood_becomes_single_messages_then_digests_that_name_each_event_in_or
     assert [match(number).event.id for number in range(300)] == told
     assert 20 < len(slack.posts) < 40
     everything = "\n".join(map(shown, slack.posts))
-    positions = [everything.index(name) for name in told]
+    positions = [everything.find(name) for name in told]
+    assert -1 not in positions
     assert sorted(positions) == positions
 
 

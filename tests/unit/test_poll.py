@@ -22,6 +22,7 @@ from tests.simulation.history import RULES, SOURCE
 from tests.simulation.world import DAY, HOUR, MINUTE, SECOND, Document, Faults, Index, SimulatedClock, event_id
 
 _BROKEN = Query("dsl", '{"broken":{}}', {"broken": {}}, "root.toml:9")
+_NOBODY = Query("dsl", '{"ids":{"values":["nobody"]}}', {"ids": {"values": ["nobody"]}}, "root.toml:5")
 _EVERYONE = Query("dsl", '{"match_all":{}}', {"match_all": {}}, "root.toml:1")
 
 
@@ -171,6 +172,30 @@ def test_a_jump_of_the_wall_clock_hides_nothing(trail: Trail, jump: timedelta) -
     assert {1} == trail.waiting()
 
 
+def test_a_jump_of_the_wall_clock_hides_nothing_of_an_outage(trail: Trail) -> None:
+    """How long the server was away is measured by a clock that does not jump."""
+    poll = trail.poll()
+    trail.clock.advance(MINUTE)
+    poll.sweep()
+    trail.clock.offset = -2 * DAY
+    trail.clock.advance(HOUR)
+    trail.happen(1, ago=50 * MINUTE)
+    poll.fast()
+    assert {1} == trail.waiting()
+
+
+def test_an_event_without_an_id_is_told(trail: Trail) -> None:
+    """It is known by its place: told twice if it is copied, but told."""
+    poll = trail.poll()
+    trail.clock.advance(MINUTE)
+    at = trail.clock.true
+    trail.index.documents.append(Document("trail-0", "d1", "", at, at, root=True))
+    poll.fast()
+    poll.sweep()
+    told = trail.ledger.waiting("security", NotificationKind.MESSAGE, limit=10)
+    assert ["cloudtrail:trail-0/d1"] == [note.event.key for note in told]
+
+
 def test_a_changed_rule_lists_the_past_that_it_newly_matches_and_repeats_nothing(trail: Trail) -> None:
     trail.poll().sweep()
     trail.clock.advance(HOUR)
@@ -234,3 +259,17 @@ def test_a_rule_that_the_server_refuses_stops_no_other(trail: Trail) -> None:
     poll.sweep()
     assert {1} == trail.waiting()
     assert ["rule broken-rule"] == [episode.subject for episode in poll.troubles.open()]
+
+
+def test_a_rule_that_the_server_takes_again_tells_what_it_missed(trail: Trail) -> None:
+    trail.index.refuses = "userIdentity.type"
+    nobody = replace(RULES.rules[0], facts=replace(RULES.rules[0].facts, id="nobody"), query=_NOBODY)
+    poll = trail.poll(replace(RULES, rules=(*RULES.rules, nobody)))
+    trail.clock.advance(MINUTE)
+    trail.happen(1)
+    poll.sweep()
+    poll.fast()
+    assert (set(), ["rule root-used"]) == (trail.waiting(), [episode.subject for episode in poll.troubles.open()])
+    trail.index.refuses = "no such text"
+    poll.sweep()
+    assert ({1}, ()) == (trail.waiting(), poll.troubles.open())

@@ -1,7 +1,7 @@
 """The metronome, with real threads."""
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from alertd.clock import SystemClock
 from alertd.schedule import Job, Metronome
@@ -49,6 +49,22 @@ def test_a_nudged_job_runs_before_its_next_tick() -> None:
     try:
         assert ran.acquire(timeout=WAIT)
         metronome.nudge("poll")
+        assert ran.acquire(timeout=WAIT)
+    finally:
+        metronome.stop()
+
+
+class _Behind(SystemClock):
+    def now(self) -> datetime:
+        return super().now() - timedelta(hours=1)
+
+
+def test_a_tick_that_comes_very_late_is_not_dropped() -> None:
+    """The machine slept through it: the job runs when it wakes, not at the next tick."""
+    ran = threading.Semaphore(0)
+    metronome = Metronome((Job("poll", timedelta(days=1), ran.release),), _Behind())
+    metronome.start()
+    try:
         assert ran.acquire(timeout=WAIT)
     finally:
         metronome.stop()

@@ -8,12 +8,13 @@ from random import Random
 import pytest
 
 from alertd.ledger.file import create
+from alertd.ledger.model import NotificationKind
 from alertd.ledger.sqlite import open_ledger
 from alertd.poll import Poll
 from alertd.trouble import Troubles
 from alertd.watch import Watch
 from tests.simulation.history import RULES, SOURCE
-from tests.simulation.world import DAY, HOUR, SECOND, Faults, Index, SimulatedClock
+from tests.simulation.world import DAY, HOUR, SECOND, Document, Faults, Index, SimulatedClock, event_id
 
 
 @pytest.fixture
@@ -48,6 +49,20 @@ def test_a_failed_sweep_is_tried_again_soon_and_not_at_the_next_regular_one(watc
     assert not ticks.poll._ready
     ticks.sweep_if_due()
     assert ticks.poll._ready
+
+
+def test_the_sweep_comes_again_and_finds_what_became_searchable_late(watch: tuple[Watch, Index]) -> None:
+    ticks, index = watch
+    ticks.sweep_if_due()
+    now = index.clock.true
+    index.documents.append(Document("trail-0", "d1", event_id(1), now, now + DAY, root=True))
+    told = []
+    for _ in range(26):
+        index.clock.advance(HOUR)
+        ticks.fast()
+        ticks.sweep_if_due()
+        told.append(ticks.poll.ledger.waiting_count("security", NotificationKind.MESSAGE))
+    assert [0] * 23 + [1] * 3 == told
 
 
 def test_ticks_during_a_pause_do_not_ask_the_server(watch: tuple[Watch, Index]) -> None:
