@@ -79,7 +79,7 @@ def test_that_a_point_in_time_cannot_be_closed_is_no_failure(server: ScriptedSer
 def test_what_changes_after_the_first_page_is_found(server: ScriptedServer, client: SearchClient) -> None:
     """A full page is thrown away and asked again within the point in time: what had no place on it then has one."""
     server.documents = 11
-    server.faults["search", 1] = reply(200, whole([{"_index": INDEX, "_id": f"{n}"} for n in range(1, 11)]))
+    server.faults["search", 1] = reply(200, whole([{"_index": fake.INDEX, "_id": f"{n}"} for n in range(1, 11)]))
     assert numbers(11) == ids(client)
     assert ["search", "open", "page", "page", "page", "close"] == [asked.kind for asked in server.asked]
 
