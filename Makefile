@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo demo-kill test check fmt schema lock servers chaos simulate bench
+.PHONY: demo demo-kill test check fmt schema lock servers chaos simulate mutants bench
 
 demo: $(STAMP)  ## Show the main job on this machine. KILL=1 kills alertd with SIGKILL meanwhile.
 	@$(BIN)/alertd demo $(if $(KILL),--kill) $(ARGS)
@@ -54,6 +54,9 @@ DAYS ?= 20
 simulate: $(STAMP)  ## Poll, ledger and deliver against simulated faults. SEED=7 DAYS=20 repeats one history.
 	SIMULATION_DAYS=$(DAYS) SIMULATION_SEED=$(or $(SEED),1) SIMULATION_COUNT=$(if $(SEED),1,183) \
 		$(BIN)/pytest -q tests/simulation $(ARGS)
+
+mutants: $(STAMP)  ## Plant each known bug and show which test notices it. ARGS="webhook" for those with that word in their name.
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 bench: $(STAMP)  ## Speed and memory on a real Elasticsearch 8, each limit beside what was measured. ARGS="memory burst" for some.
 	$(BIN)/python -m benchmarks.daemon $(ARGS)

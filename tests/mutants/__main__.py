@@ -12,7 +12,9 @@ def main(words: list[str]) -> int:
     mutants = [mutant for mutant in load() if all(word in mutant.name for word in words)]
     began, survivors = time.monotonic(), 0
     with tempfile.TemporaryDirectory() as folder, planted(mutants, Path(folder)) as coming:
-        print(f"{len(mutants)} planted bugs; without any, the tests pass ({time.monotonic() - began:.0f} s)\n", flush=True)
+        print(
+            f"{len(mutants)} planted bugs; without any, the tests pass ({time.monotonic() - began:.0f} s)\n", flush=True
+        )
         for mutant, future in zip(mutants, coming, strict=True):
             try:
                 verdict = future.result()
