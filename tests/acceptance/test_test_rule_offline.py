@@ -67,6 +67,27 @@ def test_a_failing_test_is_an_annotation_at_its_line(alertd: Alertd, tmp_path: P
     assert "eventName:CreateUser  ✗   the event has eventName = DeleteUser" in first
 
 
+def test_rules_for_google_are_tested_with_googles_profile(alertd: Alertd, tmp_path: Path) -> None:
+    """Without a configuration the name of the source says which: a message must not read "unknown account"."""
+    (tmp_path / "rules/team.toml").write_text(
+        """\
+source = "gcp"
+[[rules]]
+id = "deleted"
+title = "A project was deleted"
+severity = "high"
+query.lucene = "protoPayload.methodName:DeleteProject"
+[[rules.tests]]
+name = "it was"
+events = [{ insertId = "1", protoPayload.methodName = "DeleteProject", resource.labels.project_id = "payments-prod" }]
+expect = "match"
+message_contains = ["payments-prod"]
+"""
+    )
+    done = alertd("test-rule")
+    assert "1 passed, 0 failed" in done.stdout, done.stdout
+
+
 def test_junit_is_read_by_who_reads_junit(alertd: Alertd, tmp_path: Path) -> None:
     """One case a test, one failure an event."""
     (tmp_path / "rules/team.toml").write_text(FAILING)

@@ -43,7 +43,8 @@ class Given:
     def profile(self, rule_set: RuleSet) -> Profile:
         if self.settings and rule_set.source in self.settings.sources:
             return load_profile(self.settings.sources[rule_set.source].profile)
-        return load_profile("cloudtrail")
+        # nothing but its name says what a source holds
+        return load_profile("gcp-audit" if "gcp" in rule_set.source else "cloudtrail")
 
 
 def given(files: Sequence[Path], config: Path | None) -> Given:
