@@ -1,6 +1,6 @@
 """Rule files → rule sets: what is right is read, what is wrong explains itself, all of it at once."""
 
-import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +10,7 @@ import pytest
 from alertd.errors import ConfigError
 from alertd.rules.compile import MOST_CLAUSES
 from alertd.rules.load import Surroundings, find_rule_files, fingerprint, load_rules
+from alertd.rules.mappings import shape_of
 from alertd.rules.model import Deliver, RuleSet, Severity
 
 AROUND = Surroundings(
@@ -18,6 +19,8 @@ AROUND = Surroundings(
     default_notify=("security",),
     check_template=lambda text: "there is no event.nothing" if "nothing" in text else None,
 )
+HOUSE = Path(__file__).parents[2]
+SHIPPED = find_rule_files(HOUSE, ["rules/**/*.toml"])
 
 GOOD = """\
 query.lucene = "userIdentity.type:Root"
@@ -274,12 +277,33 @@ def test_rule_files_are_found_by_patterns(tmp_path: Path) -> None:
     ] == [str(problem) for problem in caught.value.problems]
 
 
-def test_the_shipped_rules_are_right() -> None:
-    """Every rule that ships has a runbook, a test, and both shapes among its events."""
-    folder = Path(__file__).parents[2]
-    around = replace(AROUND, runbook_base="https://docs.example.com")
-    for rule_set in load_rules(find_rule_files(folder, ["rules/*.toml"]), around):
-        for rule in rule_set.rules:
-            assert rule.facts.runbook, rule.id
-            assert rule.tests, rule.id
-    assert json.loads((folder / "rules/events/console-login-mfa.json").read_text())
+def test_the_default_pattern_finds_rules_for_the_default_source_only() -> None:
+    """Who watches CloudTrail alone copies the example and is done: rules for Google wait in a folder of their own."""
+    found = load_rules(find_rule_files(HOUSE, ["rules/*.toml"]), replace(AROUND, runbook_base="https://example.com"))
+    assert {"cloudtrail"} == {rule_set.source for rule_set in found}
+    assert {"aws-root-user", "aws-cloudtrail-tampering", "aws-break-glass"} == {rule_set.id for rule_set in found}
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_the_shipped_rules_are_right(file: Path) -> None:
+    """Every rule that ships has a runbook, an event that it takes, and events in both shapes."""
+    around = replace(AROUND, sources=None, runbook_base="https://docs.example.com")
+    (rule_set,) = load_rules([file], around)
+    for rule in rule_set.rules:
+        assert rule.facts.runbook, rule.id
+        assert "match" in {test.expect for test in rule.tests}, rule.id
+        assert {"raw", "ecs"} == {shape_of(each.document) for test in rule.tests for each in test.samples}, rule.id
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_the_runbook_of_every_shipped_rule_is_there(file: Path) -> None:
+    """At three in the morning a link must lead to what to do: the page, and the heading on it."""
+    for rule in load_rules([file], replace(AROUND, sources=None, runbook_base="https://x"))[0].rules:
+        page, _, anchor = (rule.facts.runbook or "").removeprefix("https://x/").partition("#")
+        text = (HOUSE / "docs" / "rules" / page).read_text("utf-8")
+        anchors = {
+            re.sub(r"[^\w -]", "", line.lstrip("# ").lower()).replace(" ", "-")
+            for line in text.splitlines()
+            if line.startswith("#")
+        }
+        assert anchor in anchors, rule.facts.runbook
