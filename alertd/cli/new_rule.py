@@ -1,7 +1,7 @@
 """`alertd new-rule`: from one event a rule for its like, with tests that pass. Overwrites nothing."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from alertd.cli.test_rule.given import Given
 from alertd.cli.test_rule.live import EVERY_FIELD
 from alertd.cli.test_rule.offline import tested
 from alertd.config import Settings, load_settings
+from alertd.document import Document
 from alertd.errors import ConfigError, Problem
 from alertd.profile import Profile, load_profile
 from alertd.rules.compile import window
@@ -77,8 +78,18 @@ def _of_file(path: Path, settings: Settings | None) -> tuple[Mapping[str, object
         raise ConfigError([Problem("--from", str(error))]) from error
     if len(samples) > 1:
         raise ConfigError([Problem("--from", f"{path} holds {len(samples)} events: a rule is made from one")])
-    tables = list(settings.sources.values()) if settings else []
-    return samples[0].document, load_profile(tables[0].profile if tables else "cloudtrail")
+    names = [table.profile for table in settings.sources.values()] if settings else ["cloudtrail", "gcp-audit"]
+    return samples[0].document, _profile_of(samples[0].document, [load_profile(name) for name in names])
+
+
+def _profile_of(document: Mapping[str, object], profiles: Sequence[Profile]) -> Profile:
+    """The one that asks most of an event to know it, and finds it all; else the first."""
+    whole = [
+        profile
+        for profile in profiles
+        if all(any(Document(document, {}).values(profile.paths[fact])) for fact in profile.key_needs)
+    ]
+    return max(whole, key=lambda profile: len(profile.key_needs), default=profiles[0])
 
 
 def _of_cluster(event_id: str, settings: Settings | None) -> tuple[Mapping[str, object], Profile]:

@@ -82,7 +82,8 @@ def _terms(document: Mapping[str, object], profile: Profile) -> Iterator[Term]:
     action = None
     for fact in _FACTS:
         for path in profile.paths.get(fact, ()):
-            if ACTION in path and action is None:
+            # a profile may tell the result by the act's own name, which is a term already
+            if (ACTION in path and action is None) or (fact != "action" and path in profile.paths.get("action", ())):
                 continue
             named = tuple(action if name == ACTION and action else name for name in path)
             if value := _word(document, named):

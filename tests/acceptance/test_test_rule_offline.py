@@ -88,6 +88,18 @@ message_contains = ["payments-prod"]
     assert "1 passed, 0 failed" in done.stdout, done.stdout
 
 
+@pytest.mark.parametrize("shape", ["", ".ecs"])
+def test_a_rule_is_made_from_an_event_of_google(alertd: Alertd, tmp_path: Path, shape: str) -> None:
+    """The event says itself whose it is: both shapes have what no record of CloudTrail has."""
+    event = RULES / f"gcp/events/project-deleted-v3{shape}.json"
+    done = alertd("new-rule", "rules/team.toml", "--from", str(event))
+    assert 0 == done.returncode, done.stderr
+    text = (tmp_path / "rules/team.toml").read_text()
+    assert 'id = "cloudresourcemanager-delete-project"' in text
+    assert "cloudresourcemanager.googleapis.com" in text
+    assert 1 == text.count("Projects.DeleteProject\"'")
+
+
 def test_junit_is_read_by_who_reads_junit(alertd: Alertd, tmp_path: Path) -> None:
     """One case a test, one failure an event."""
     (tmp_path / "rules/team.toml").write_text(FAILING)
