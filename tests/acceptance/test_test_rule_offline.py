@@ -67,6 +67,13 @@ def test_a_failing_test_is_an_annotation_at_its_line(alertd: Alertd, tmp_path: P
     assert "eventName:CreateUser  ✗   the event has eventName = DeleteUser" in first
 
 
+def test_the_rules_that_ship_pass_as_they_are(alertd: Alertd) -> None:
+    """What their messages say too, in the words of the daemon; those for Google beside the others."""
+    done = alertd("test-rule", *map(str, sorted(RULES.rglob("*.toml"))))
+    assert 0 == done.returncode, done.stdout
+    assert {"aws-root-user.toml", "gcp-admin.toml"} <= {Path(line).name for line in done.stdout.splitlines()}
+
+
 def test_rules_for_google_are_tested_with_googles_profile(alertd: Alertd, tmp_path: Path) -> None:
     """Without a configuration the name of the source says which: a message must not read "unknown account"."""
     (tmp_path / "rules/team.toml").write_text(
