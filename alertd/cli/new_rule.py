@@ -1,7 +1,7 @@
 """`alertd new-rule`: from one event a rule for its like, with tests that pass. Overwrites nothing."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,8 @@ from alertd.trial.draft import Draft, DraftError, as_toml, draft
 from alertd.trial.mask import mask
 
 NO_MATCH = "no match"
+# Where there is no configuration: names of sources as people give them, and their profiles.
+_BUILT_IN = {"cloudtrail": "cloudtrail", "gcp": "gcp-audit"}
 
 
 def write_rule(
@@ -34,9 +36,9 @@ def write_rule(
     if (source is None) == (event_id is None):
         raise ConfigError([Problem("new-rule", "give one event: --from FILE, or --event ID to look in the cluster")])
     settings = load_settings(config) if event_id or config or Path("alertd.toml").exists() else None
-    document, profile = _of_file(source, settings) if source else _of_cluster(event_id or "", settings)
+    document, name, profile = _of_file(source, settings) if source else _of_cluster(event_id or "", settings)
     made = _draft(document, profile, rule_id=rule_id, severity=severity)
-    place = _place(file, made, settings)
+    place = _place(file, made, settings, source=name)
     try:
         _new(place.event, made.event)
         _new(place.near_miss, made.near_miss)
@@ -59,6 +61,7 @@ class _Place:
     asked: Given
     file: Path
     before: str | None  # what the rule file holds already
+    heading: str  # of a new rule file
     event: Path
     near_miss: Path
 
@@ -71,33 +74,33 @@ class _Place:
         self.near_miss.unlink(missing_ok=True)
 
 
-def _of_file(path: Path, settings: Settings | None) -> tuple[Mapping[str, object], Profile]:
+def _of_file(path: Path, settings: Settings | None) -> tuple[Mapping[str, object], str, Profile]:
+    """The event, the name of its source, and how to read it."""
     try:
         samples = list(read_samples(path, str(path)))
     except SampleError as error:
         raise ConfigError([Problem("--from", str(error))]) from error
     if len(samples) > 1:
         raise ConfigError([Problem("--from", f"{path} holds {len(samples)} events: a rule is made from one")])
-    names = [table.profile for table in settings.sources.values()] if settings else ["cloudtrail", "gcp-audit"]
-    return samples[0].document, _profile_of(samples[0].document, [load_profile(name) for name in names])
+    names = {name: table.profile for name, table in settings.sources.items()} if settings else _BUILT_IN
+    profiles = {name: load_profile(profile) for name, profile in names.items()}
+    document = samples[0].document
+    # of those that find in it all that they need to know an event, the one that needs most; else the first
+    whole = [name for name, profile in profiles.items() if _knows(profile, document)] or list(profiles)[:1]
+    name = max(whole, key=lambda name: len(profiles[name].key_needs))
+    return document, name, profiles[name]
 
 
-def _profile_of(document: Mapping[str, object], profiles: Sequence[Profile]) -> Profile:
-    """The one that asks most of an event to know it, and finds it all; else the first."""
-    whole = [
-        profile
-        for profile in profiles
-        if all(any(Document(document, {}).values(profile.paths[fact])) for fact in profile.key_needs)
-    ]
-    return max(whole, key=lambda profile: len(profile.key_needs), default=profiles[0])
+def _knows(profile: Profile, document: Mapping[str, object]) -> bool:
+    return all(any(Document(document, {}).values(profile.paths[fact])) for fact in profile.key_needs)
 
 
-def _of_cluster(event_id: str, settings: Settings | None) -> tuple[Mapping[str, object], Profile]:
+def _of_cluster(event_id: str, settings: Settings | None) -> tuple[Mapping[str, object], str, Profile]:
     if settings is None:
         raise ConfigError([Problem("--event", "needs a configuration: --config FILE, or alertd.toml here")])
     client = compose.search_client(settings.elasticsearch)
     try:
-        for table in settings.sources.values():
+        for name, table in settings.sources.items():
             profile = load_profile(table.profile)
             ids = [{"match_phrase": {".".join(path): event_id}} for path in profile.paths.get("id", ())]
             query = {
@@ -105,7 +108,7 @@ def _of_cluster(event_id: str, settings: Settings | None) -> tuple[Mapping[str, 
             }
             for page in client.pages(Search(table.index, query, EVERY_FIELD, 10, settings.elasticsearch.timeout)):
                 if page:
-                    return page[0].source, profile
+                    return page[0].source, name, profile
     finally:
         client.close()
     where = ", ".join(table.index for table in settings.sources.values())
@@ -125,7 +128,7 @@ def _draft(document: Mapping[str, object], profile: Profile, *, rule_id: str | N
         raise ConfigError([Problem("new-rule", str(error))]) from error
 
 
-def _place(file: Path, made: Draft, settings: Settings | None) -> _Place:
+def _place(file: Path, made: Draft, settings: Settings | None, *, source: str) -> _Place:
     """ConfigError where something would be overwritten."""
     asked = Given(settings, (file,))
     folder = file.parent / "events"
@@ -137,7 +140,9 @@ def _place(file: Path, made: Draft, settings: Settings | None) -> _Place:
     problems += [Problem(rule.where, f'has the id "{made.id}" already: --id NAME') for rule in same]
     if problems:
         raise ConfigError(problems)
-    return _Place(asked, file, file.read_text("utf-8") if file.exists() else None, *paths)
+    before = file.read_text("utf-8") if file.exists() else None
+    heading = f'source = "{source}"\n\n' if settings and len(settings.sources) > 1 else ""
+    return _Place(asked, file, before, heading, *paths)
 
 
 def _new(path: Path, document: Mapping[str, object]) -> None:
@@ -153,7 +158,7 @@ def _write(place: _Place, made: Draft, expect: str) -> str:
     """What the near miss should expect. ConfigError where the tests of the new rule do not pass."""
     event, near_miss = (f"events/{path.name}" for path in (place.event, place.near_miss))
     table = as_toml(made, event=event, near_miss=near_miss, near_miss_expect=expect)
-    place.file.write_text(f"{place.before.rstrip()}\n\n{table}" if place.before else table, "utf-8")
+    place.file.write_text(f"{place.before.rstrip()}\n\n{table}" if place.before else place.heading + table, "utf-8")
     sets = place.asked.rule_sets()
     own = [result for result in tested(sets, place.asked) if result.rule == made.id]
     match, miss = own

@@ -92,8 +92,23 @@ PHRASES = {
     "cloudtrail:PutEventSelectors": Phrase(
         "changed what a CloudTrail trail records", "change what a CloudTrail trail records"
     ),
+    "cloudtrail:PutInsightSelectors": Phrase(
+        "changed what a CloudTrail trail finds unusual", "change what a CloudTrail trail finds unusual"
+    ),
+    "cloudtrail:StopEventDataStoreIngestion": Phrase(
+        "stopped a CloudTrail event data store", "stop a CloudTrail event data store"
+    ),
+    "cloudtrail:DeleteEventDataStore": Phrase(
+        "deleted a CloudTrail event data store", "delete a CloudTrail event data store"
+    ),
+    "guardduty:UpdateDetector": Phrase("changed a GuardDuty detector", "change a GuardDuty detector"),
     "guardduty:DeleteDetector": Phrase("deleted a GuardDuty detector", "delete a GuardDuty detector"),
     "config:StopConfigurationRecorder": Phrase("stopped AWS Config", "stop AWS Config"),
+    "config:DeleteConfigurationRecorder": Phrase("deleted AWS Config's recorder", "delete AWS Config's recorder"),
+    "config:DeleteDeliveryChannel": Phrase(
+        "deleted where AWS Config delivers to", "delete where AWS Config delivers to"
+    ),
+    "access-analyzer:DeleteAnalyzer": Phrase("deleted an access analyzer", "delete an access analyzer"),
     "securityhub:DisableSecurityHub": Phrase("switched off Security Hub", "switch off Security Hub"),
     "ec2:DeleteFlowLogs": Phrase("deleted flow logs", "delete flow logs"),
 }

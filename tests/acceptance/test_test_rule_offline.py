@@ -107,6 +107,30 @@ def test_a_rule_is_made_from_an_event_of_google(alertd: Alertd, tmp_path: Path, 
     assert 1 == text.count("Projects.DeleteProject\"'")
 
 
+def test_a_rule_is_made_for_the_source_that_holds_the_event(alertd: Alertd, tmp_path: Path) -> None:
+    """Where there are several, a new file must name one: it would not load otherwise."""
+    (tmp_path / "token").write_text("xoxb-test-token")
+    (tmp_path / "token").chmod(0o600)
+    (tmp_path / "alertd.toml").write_text(
+        """\
+[elasticsearch]
+url = "https://es.example.com:9200"
+[sources.cloudtrail]
+index = "cloudtrail-*"
+[sources.google]
+index = "gcp-*"
+profile = "gcp-audit"
+[destinations.security]
+type = "slack"
+channel = "#aws-root"
+token_file = "token"
+"""
+    )
+    done = alertd("new-rule", "rules/team.toml", "--from", str(RULES / "gcp/events/project-deleted.ecs.json"))
+    assert 0 == done.returncode, done.stderr
+    assert (tmp_path / "rules/team.toml").read_text().startswith('source = "google"\n\n[[rules]]\n')
+
+
 def test_junit_is_read_by_who_reads_junit(alertd: Alertd, tmp_path: Path) -> None:
     """One case a test, one failure an event."""
     (tmp_path / "rules/team.toml").write_text(FAILING)
