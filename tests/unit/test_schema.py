@@ -23,7 +23,7 @@ from tests.unit.configuration import GOOD
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "config.example.toml"
-RULE_FILES = sorted((REPOSITORY / "rules").glob("*.toml"))
+RULE_FILES = sorted((REPOSITORY / "rules").rglob("*.toml"))
 SCHEMAS = {"rules": rules_schema(), "config": config_schema()}
 
 
