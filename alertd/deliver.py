@@ -14,11 +14,11 @@ import structlog
 from alertd import verdict
 from alertd.batch import Batch, freeze_next
 from alertd.clock import Clock
-from alertd.destination import Destination, Finding, Outcome, PayloadRefused, Posted, Reader, Sent
+from alertd.destination import Destination, Finding, Outcome, PayloadRefused, Posted, Reader, Sent, Unknown
 from alertd.errors import LedgerFullError, PermanentError, RetryError
 from alertd.ledger import Ledger
 from alertd.ledger.model import Attempt, DestinationCondition, DestinationState, Message, MessageState, NotificationKind
-from alertd.trouble import Troubles
+from alertd.trouble import LEDGER, Troubles
 from alertd.verdict import Doubt, OnUnknown
 
 # How long a new notification may wait for this thread to look. Looking costs a few index reads.
@@ -54,16 +54,18 @@ class Courier:
     _is_full: bool = False  # the last step found no room
 
     def step(self) -> timedelta:
+        if self._tell_past_ledger():
+            return FULL_PAUSE
         try:
             wait = self._next(self.clock.now())
         except LedgerFullError as error:
             # Nothing was recorded and nothing will be posted without its record.
             self._is_full = True
-            self.troubles.begin("ledger", f"{error} Nothing is sent until there is room again; nothing is lost.")
+            self.troubles.begin(LEDGER, f"{error} Nothing is sent until there is room again; nothing is lost.")
             return FULL_PAUSE
         if self._is_full or not wait:  # what had no room was written now, or a message and what became of it
             self._is_full = False
-            self.troubles.end("ledger")
+            self.troubles.end(LEDGER)
         return wait
 
     def _next(self, now: datetime) -> timedelta:
@@ -150,6 +152,16 @@ class Courier:
             self._unrecorded()
             self._unrecorded = None
 
+    def _tell_past_ledger(self) -> bool:
+        """A trouble that the ledger has no room for, such as that it is full, would else be told when it is over."""
+        messages = self.troubles.unrecorded(self.destination.name)
+        for message in messages:
+            outcome = self.destination.post(message.payload, delivery_id=message.delivery_id, thread_ts=None)
+            if isinstance(outcome, Sent | Unknown):
+                self.troubles.told_past_ledger(message)
+            _log.warning("told_past_ledger", outcome=type(outcome).__name__, **_facts(message))
+        return bool(messages)
+
     def _report(self, state: DestinationState, message: Message) -> None:
         subject = f"destination {state.name}"
         if state.condition is DestinationCondition.BLOCKED:
@@ -158,9 +170,12 @@ class Courier:
             self.troubles.begin(subject, f"does not take messages: {state.reason}. They are kept and tried again.")
         elif state.condition is DestinationCondition.OK:
             self.troubles.end(subject)
-        if message.state is MessageState.PENDING and message.plain and message.not_before:
+        refused = f"message {message.delivery_id}"
+        if message.state is MessageState.SENT:
+            self.troubles.end(refused)
+        elif message.state is MessageState.PENDING and message.plain and message.not_before:
             self.troubles.begin(
-                f"message {message.delivery_id}",
+                refused,
                 f"is refused by {state.name} even in its plainest form: {message.last_error}. It is tried every hour.",
             )
 
@@ -240,10 +255,11 @@ class Courier:
         since = min(message.created_at for message in messages) - CLOCK_MARGIN
         try:
             finding = reader.find(wanted, since=since)
-        except (RetryError, PermanentError) as error:
+        except RetryError as error:
+            return str(error)
+        except PermanentError as error:
             self.troubles.begin(self._doubt_subject, f"the channel cannot be read back: {error}")
             return str(error)
-        self.troubles.end(self._doubt_subject)
         return finding
 
     def _thread_ts(self, message: Message) -> str | None:

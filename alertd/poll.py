@@ -96,16 +96,18 @@ class Poll:
         """Scan the whole look-back: first the baseline of new and changed rules, then everything against the ledger."""
         if self._refused and self._refused.try_again(self.rule_sets, self._search):
             self._unclaimed.clear()
-        self.troubles.end(f"source {self.source.name}")
         found = 0
         for rule_set in self.rule_sets:
             if self._due_baseline(rule_set):
                 found += self._complete(ScanKind.BASELINE, (rule_set,), self.source.look_back)
             self._ready |= {rule_set.id}
-        return found + self._complete(ScanKind.SWEEP, self.rule_sets, self._look_back())
+        found += self._complete(ScanKind.SWEEP, self.rule_sets, self._look_back())
+        self._refused.settle(self.rule_sets)
+        return found
 
     def _complete(self, kind: ScanKind, rule_sets: Sequence[RuleSet], reach: timedelta) -> int:
         """Run one scan; where the server refuses it, set the rules to blame aside and run it without them."""
+        self._refused.report()
         try:
             return self._scan(kind, self._refused.without(rule_sets), reach)
         except (PermanentError, PartialError) as error:

@@ -34,10 +34,20 @@ class Refused:
             for rule_set in self.without(rule_sets)
             for name, why in _refused(rule_set, search, self.index)
         }
-        for place, why in found.items():
-            self._places[place] = why
-            self.troubles.begin(_subject(place), f"is refused by the search server: {why} The others go on.")
+        self._places.update(found)
+        self.report()
         return bool(found)
+
+    def report(self) -> None:
+        """It lasts: people are reminded."""
+        for place, why in self._places.items():
+            self.troubles.begin(_subject(place), f"is refused by the search server: {why} The others go on.")
+
+    def settle(self, rule_sets: Sequence[RuleSet]) -> None:
+        """After a complete sweep. A new start knows of no refusal, and yet ends its trouble."""
+        for place in ((rule_set.id, name) for rule_set in rule_sets for name, _ in _queries(rule_set)):
+            if place not in self._places:
+                self.troubles.end(_subject(place))
 
     def try_again(self, rule_sets: Sequence[RuleSet], search: SearchClient) -> bool:
         """What was refused because of the data's mapping may work by now. Whether something does."""
@@ -45,7 +55,6 @@ class Refused:
         mended = [place for place in self._places if search.validate(self.index, queries[place].clause) is None]
         for place in mended:
             del self._places[place]
-            self.troubles.end(_subject(place))
         return bool(mended)
 
     def _without(self, rule_set: RuleSet) -> RuleSet:

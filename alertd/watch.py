@@ -9,7 +9,7 @@ import structlog
 from alertd.clock import Clock
 from alertd.errors import PartialError, PermanentError, RetryError
 from alertd.poll import Poll
-from alertd.trouble import Troubles
+from alertd.trouble import LEDGER, Troubles
 
 FIRST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(seconds=30)
@@ -47,7 +47,7 @@ class Watch:
         self._swept_seconds = began
 
     def _try(self, what: str, scan: Callable[[], object]) -> None:
-        subject = f"source {self.name} {what}"
+        subject = f"source {self.name}"
         if self.clock.elapsed_seconds() < self._not_before_seconds.get(what, 0):
             return
         try:
@@ -61,4 +61,7 @@ class Watch:
                 self.troubles.begin(subject, f"cannot be searched: {error} Nothing is lost: it will catch up.")
         else:
             self._failures.pop(what, None)
-            self.troubles.end(subject)
+            self.troubles.end(LEDGER)  # a scan that is complete was recorded
+            # a new start knows of no failure: only a sweep shows that all is well again
+            if self._swept_seconds is not None and not self._failures:
+                self.troubles.end(subject)

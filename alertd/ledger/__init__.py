@@ -8,6 +8,7 @@ from alertd.event import Event
 from alertd.ledger.model import (
     Attempt,
     DestinationState,
+    Episode,
     Match,
     Message,
     MessageState,
@@ -89,6 +90,19 @@ class Ledger(Protocol):
 
     def items(self, delivery_id: str) -> tuple[Notification, ...]:
         """What a message tells, in its order."""
+
+    # alertd itself
+    def episodes(self) -> tuple[Episode, ...]:
+        """Those that are not over, oldest first."""
+
+    def save_episode(self, episode: Episode, message: Message | None = None) -> None:
+        """Insert or replace an episode (by subject and beginning); store the new pending message that tells of it."""
+
+    def remembered(self, name: str) -> str | None:
+        """A fact that was kept under this name."""
+
+    def remember(self, name: str, value: str, message: Message | None = None) -> None:
+        """Keep a fact, and store the new pending message that goes with it."""
 
     # people
     def attempts(self, delivery_id: str) -> tuple[Attempt, ...]: ...

@@ -160,3 +160,15 @@ class DestinationState:
     failures: int = 0  # in a row: they lengthen the pause
     next_post_at: datetime | None = None  # pacing
     flooding: bool = False  # more waits than is sent singly: digests until it has drained
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A trouble of alertd's own, from its beginning to its end."""
+
+    subject: str  # "source cloudtrail", "destination security", "rule team-root"
+    text: str  # what is wrong and what alertd does about it
+    began_at: datetime
+    told_at: datetime  # when people were last told, by told_by
+    told_by: str | None = None  # delivery id; None where the log alone told it
+    over_at: datetime | None = None

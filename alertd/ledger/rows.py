@@ -10,6 +10,7 @@ from alertd.ledger.model import (
     Attempt,
     DestinationCondition,
     DestinationState,
+    Episode,
     Match,
     Message,
     MessageKind,
@@ -54,7 +55,7 @@ def _plain(value: object) -> int | str | None:
             return str(value)  # text and StrEnum
 
 
-def values(record: Message | Attempt | DestinationState | RuleState | Scan) -> Values:
+def values(record: Message | Attempt | DestinationState | Episode | RuleState | Scan) -> Values:
     """A flat record as parameters of a query, by the names of its fields."""
     return {field.name: _plain(getattr(record, field.name)) for field in fields(record)}
 
@@ -166,4 +167,15 @@ def rule_state(row: Row) -> RuleState:
         started_at=from_micros(row["started_at"]),
         covered_until=maybe_from_micros(row["covered_until"]),
         floor=maybe_from_micros(row["floor"]),
+    )
+
+
+def episode(row: Row) -> Episode:
+    return Episode(
+        subject=row["subject"],
+        text=row["text"],
+        began_at=from_micros(row["began_at"]),
+        told_at=from_micros(row["told_at"]),
+        told_by=row["told_by"],
+        over_at=maybe_from_micros(row["over_at"]),
     )

@@ -15,6 +15,7 @@ from alertd.ledger import file, rows
 from alertd.ledger.model import (
     Attempt,
     DestinationState,
+    Episode,
     Match,
     MatchKind,
     Message,
@@ -84,6 +85,8 @@ class SqliteLedger:
         reached = rows.to_micros(scan.started_at - scan.reach)
         if covered is not None and reached > covered:
             self._execute("insert_gap", {"rule_set": scan.rule_set, "began": covered, "ended": reached})
+        reach = {"rule_set": scan.rule_set, "reached": reached, "started_at": rows.to_micros(scan.started_at)}
+        self._execute("fill_gaps", reach)
         if new == 0:
             self._execute("forget_quiet_scan", {"rule_set": scan.rule_set, "kind": scan.kind.value})
         self._execute("insert_scan", {**rows.values(scan), "new": new})
@@ -159,6 +162,27 @@ class SqliteLedger:
     def items(self, delivery_id: str) -> tuple[Notification, ...]:
         return tuple(rows.notification(row) for row in self._read("items", delivery_id=delivery_id))
 
+    # alertd itself
+
+    def episodes(self) -> tuple[Episode, ...]:
+        return tuple(rows.episode(row) for row in self._read("open_episodes"))
+
+    def save_episode(self, episode: Episode, message: Message | None = None) -> None:
+        with self._transaction():
+            if message:
+                self._execute("insert_message", rows.values(message))
+            self._execute("save_episode", rows.values(episode))
+
+    def remembered(self, name: str) -> str | None:
+        found = self._read("remembered", name=name)
+        return str(found[0]["value"]) if found else None
+
+    def remember(self, name: str, value: str, message: Message | None = None) -> None:
+        with self._transaction():
+            if message:
+                self._execute("insert_message", rows.values(message))
+            self._execute("remember", {"name": name, "value": value})
+
     # people
 
     def attempts(self, delivery_id: str) -> tuple[Attempt, ...]:
@@ -184,6 +208,7 @@ class SqliteLedger:
         with self._transaction():
             self._execute("forget_messages", {"before": limit})
             self._execute("forget_scans", {"before": limit})
+            self._execute("forget_episodes", {"before": limit})
         return forgotten
 
     def close(self) -> None:

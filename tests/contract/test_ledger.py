@@ -20,6 +20,7 @@ from alertd.ledger.model import (
     Attempt,
     DestinationCondition,
     DestinationState,
+    Episode,
     Match,
     MatchKind,
     Message,
@@ -195,6 +196,57 @@ def test_time_that_no_scan_reached_is_kept_as_a_gap(engine: Engine, ledger: Sqli
     ledger.record([], now=NOW, scans=[scan(NOW + DAY, reach=HOUR)], covered=[])
     [gap] = ledger.read("gaps", rule_set=RULE.rule_set)
     assert 23 * HOUR == timedelta(microseconds=gap["ended"] - gap["began"])
+
+
+def test_a_scan_that_reaches_over_a_gap_closes_it_and_no_other(ledger: SqliteLedger) -> None:
+    ledger.record([], now=NOW, scans=[scan()], covered=[STATE])
+    later = replace(STATE, covered_until=NOW + DAY)
+    ledger.record([], now=NOW, scans=[scan(NOW + DAY, reach=HOUR)], covered=[later])
+    ledger.record([], now=NOW, scans=[scan(NOW + 2 * DAY, reach=HOUR)], covered=[])
+    assert 2 == len(ledger.read("gaps", rule_set=RULE.rule_set))
+    ledger.record([], now=NOW, scans=[scan(NOW + 2 * DAY, reach=2 * DAY - SECOND)], covered=[])
+    gaps = [row["ended"] - row["began"] for row in ledger.read("gaps", rule_set=RULE.rule_set)]
+    assert 1 == len(gaps)
+    ledger.record([], now=NOW, scans=[scan(NOW + 2 * DAY, reach=2 * DAY)], covered=[])
+    assert [] == ledger.read("gaps", rule_set=RULE.rule_set)
+
+
+def test_there_is_one_open_episode_of_a_subject_and_it_outlives_a_restart(engine: Engine, ledger: SqliteLedger) -> None:
+    first = Episode("ledger", "full", NOW, NOW)
+    ledger.save_episode(first)
+    with pytest.raises(LedgerUnusableError, match="UNIQUE"):
+        ledger.save_episode(replace(first, began_at=NOW + HOUR))
+    ledger.close()
+    with closing(engine.open()) as again:
+        assert (first,) == again.episodes()
+        again.save_episode(replace(first, over_at=NOW + HOUR))
+        assert () == again.episodes()
+        again.save_episode(replace(first, began_at=NOW + DAY))
+        assert 1 == len(again.episodes())
+        again.prune(before=NOW + 2 * HOUR)
+        assert [(1,)] == engine.raw("SELECT count(*) FROM episodes")
+
+
+def test_a_message_of_an_episode_may_be_forgotten(engine: Engine, ledger: SqliteLedger) -> None:
+    message = Message("d1", "security", MessageKind.OPS, "{}", NOW)
+    ledger.save_episode(Episode("ledger", "full", NOW, NOW, "d1"), message)
+    send(ledger, message)
+    ledger.prune(before=NOW + DAY)
+    assert [None] == [episode.told_by for episode in ledger.episodes()]
+
+
+def test_what_is_remembered_and_its_message_are_one_transaction(engine: Engine, ledger: SqliteLedger) -> None:
+    assert ledger.remembered("day") is None
+    message = Message("d1", "security", MessageKind.OPS, "{}", NOW)
+    ledger.remember("day", "2026-11-23", message)
+    ledger.close()
+    with closing(engine.open()) as again:
+        assert "2026-11-23" == again.remembered("day")
+        assert message == again.message("d1")
+        with pytest.raises(LedgerUnusableError, match="UNIQUE"):
+            again.remember("day", "2026-11-24", message)
+    with closing(engine.open()) as last:
+        assert "2026-11-23" == last.remembered("day")
 
 
 @pytest.mark.parametrize("kind", ["message", "session", "baseline"])

@@ -30,7 +30,7 @@ from alertd.destination import (
 )
 from alertd.errors import RetryError
 from alertd.ledger.file import create
-from alertd.ledger.model import DestinationCondition, Match, MatchKind, Message, MessageState
+from alertd.ledger.model import DestinationCondition, Match, MatchKind, Message, MessageKind, MessageState
 from alertd.ledger.sqlite import SqliteLedger, open_ledger, open_readonly
 from alertd.message import mark_repeat
 from alertd.trouble import Troubles
@@ -323,3 +323,32 @@ def test_twenty_thousand_events_that_waited_for_slack_drain_without_growing_memo
     named = sum(len(office.ledger.items(message.delivery_id)) for message in office.sent())
     assert 20_000 == named
     assert peak < 10_000_000
+
+
+def test_a_trouble_that_the_ledger_has_no_room_for_is_posted_without_it_and_once(office: Office) -> None:
+    """Not again after a doubt; again where it certainly did not arrive."""
+    troubles = Troubles(
+        office.clock, office.ledger, lambda text, _: Message("o1", "security", MessageKind.OPS, text, NOW)
+    )
+    slack = Scripted([NotSent("no connection"), Unknown("timeout")])
+    courier = replace(office.courier(slack), troubles=troubles)
+    office.ledger._connection.execute("PRAGMA max_page_count = 1")
+    troubles.begin("ledger", "is full. " * 2000)
+    office.work(courier, MINUTE)
+    assert 2 == len(slack.posts)
+    assert slack.posts[0].startswith("ledger: is full.")
+    office.ledger._connection.execute("PRAGMA max_page_count = 100000")
+    troubles.tend()
+    office.work(courier, MINUTE)
+    assert 2 == len(slack.posts)
+    assert 1 == len(office.ledger.episodes())
+
+
+def test_a_message_that_was_refused_in_every_form_is_no_trouble_once_it_is_taken(office: Office) -> None:
+    office.happen(1)
+    slack = Scripted([PayloadRefused("invalid_blocks")] * 2)
+    courier = office.courier(slack)
+    office.work(courier, MINUTE)
+    assert [f"message {0:032x}"] == [episode.subject for episode in courier.troubles.open()]
+    office.work(courier, HOUR)
+    assert () == courier.troubles.open()

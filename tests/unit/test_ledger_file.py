@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from alertd.errors import LedgerUnusableError
-from alertd.ledger.file import create, migrations
+from alertd.ledger.file import APPLICATION_ID, create, migrations
 from alertd.ledger.sqlite import open_ledger, open_readonly
 from tests.contract.test_ledger import NOW, STATE, freeze, match, send
 
@@ -175,3 +175,18 @@ def test_a_ledger_that_this_user_may_not_use_is_refused(
         folder.chmod(0o700)
         path.chmod(0o600)
     assert before == path.read_bytes()
+
+
+def test_a_ledger_of_the_first_schema_is_brought_up_to_date_and_keeps_what_it_has(tmp_path: Path) -> None:
+    """As an upgrade finds it."""
+    path = tmp_path / "alertd.db"
+    with closing(sqlite3.connect(path)) as old:
+        old.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        old.executescript(migrations()[0])
+        old.execute("INSERT INTO meta VALUES ('created_at', 'then')")
+        old.execute("PRAGMA user_version = 1")
+        old.commit()
+    with closing(open_ledger(path, now=NOW)) as ledger:
+        assert ("then", ()) == (ledger.remembered("created_at"), ledger.episodes())
+    with closing(open_ledger(path, now=NOW)), closing(sqlite3.connect(path)) as new:
+        assert (len(migrations()),) == new.execute("PRAGMA user_version").fetchone()

@@ -41,6 +41,32 @@ def test_people_hear_of_the_third_failure_in_a_row_and_of_its_end(watch: tuple[W
     assert () == ticks.troubles.open()
 
 
+def test_after_a_restart_only_a_complete_sweep_ends_the_trouble(watch: tuple[Watch, Index]) -> None:
+    """The fast scan has nothing to ask for yet: that it did not fail shows nothing."""
+    ticks, index = watch
+    ticks.troubles.begin("source trail", "cannot be searched")
+    index.down_until = index.clock.true + SECOND
+    ticks.fast()
+    ticks.sweep_if_due()
+    ticks.fast()
+    assert 1 == len(ticks.troubles.open())
+    index.clock.advance(2 * SECOND)
+    ticks.sweep_if_due()
+    assert () == ticks.troubles.open()
+
+
+def test_a_fast_scan_that_works_does_not_hide_a_sweep_that_fails(watch: tuple[Watch, Index]) -> None:
+    ticks, index = watch
+    ticks.sweep_if_due()
+    index.clock.advance(HOUR)
+    for _ in range(3):
+        index.down_until = index.clock.true + SECOND
+        ticks.sweep_if_due()
+        index.clock.advance(HOUR)
+        ticks.fast()
+    assert ["source trail"] == [episode.subject for episode in ticks.troubles.open()]
+
+
 def test_a_failed_sweep_is_tried_again_soon_and_not_at_the_next_regular_one(watch: tuple[Watch, Index]) -> None:
     ticks, index = watch
     index.down_until = index.clock.true + SECOND
