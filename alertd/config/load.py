@@ -14,7 +14,7 @@ from alertd.config.model import Settings, Tables
 from alertd.config.routes import useless_routes
 from alertd.config.secrets import fill_in_secrets, refuse_lookalikes
 from alertd.errors import ConfigError, Problem
-from alertd.toml import read_toml
+from alertd.toml import Key, read_toml
 
 PLACES = (Path("alertd.toml"), Path("/etc/alertd/alertd.toml"))
 LEDGER_NAME = "alertd.db"
@@ -74,12 +74,13 @@ def _checked(draft: Draft) -> Tables | None:
 def _place_files(draft: Draft) -> None:
     """Paths are relative to the configuration file, wherever alertd is started."""
     base = draft.file.path.parent
-    search = draft.table(("elasticsearch",)) or {}
-    for key in ("ca_file", "client_cert_file", "client_key_file"):
-        named = search.get(key)
-        if isinstance(named, str) and named:
-            search[key] = base / named
-            _note_unreadable(draft, key, base / named)
+    for at in (("elasticsearch",), *(("destinations", name) for name in draft.table(("destinations",)) or {})):
+        table = draft.table(at) or {}
+        for key in ("ca_file", "client_cert_file", "client_key_file"):
+            named = table.get(key)
+            if isinstance(named, str) and named:
+                table[key] = base / named
+                _note_unreadable(draft, (*at, key), base / named)
     for source in (draft.table(("sources",)) or {}).values():
         profile = source.get("profile") if isinstance(source, dict) else None
         if isinstance(profile, str) and profile.endswith(".toml"):
@@ -94,13 +95,13 @@ def _place_files(draft: Draft) -> None:
             ledger["path"] = base / ledger["path"]
 
 
-def _note_unreadable(draft: Draft, key: str, path: Path) -> None:
+def _note_unreadable(draft: Draft, at: Key, path: Path) -> None:
     try:
         with path.open("rb"):
             pass
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "there is no such file"
-        draft.note(("elasticsearch", key), f"cannot be read: {reason}")
+        draft.note(at, f"cannot be read: {reason}")
 
 
 def _place(problem: Problem) -> tuple[str, int]:

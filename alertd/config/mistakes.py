@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from alertd.config.draft import Draft, dotted
 from alertd.config.environment import variable_for
-from alertd.config.model import DESTINATIONS, TABLES, Table, Tables
+from alertd.config.model import DESTINATIONS, TABLES, Tables
+from alertd.config.table import Table
 from alertd.config.value import listed
 from alertd.toml import Key, suggest
 
@@ -27,6 +28,7 @@ _TEXTS = {
     "model_attributes_type": "must be a table",
     "dict_type": "must be a table",
 }
+NOT_FOR_ALERTS = '"{}" is e-mail, which only notify in [ops] may name: alerts go to Slack.'
 # A destination's mistakes name its type after its name.
 _TYPE_AT = 2
 
@@ -45,6 +47,8 @@ def note_unknown_names(draft: Draft) -> None:
     for at, name in _names_of_destinations(draft):
         if isinstance(name, str) and name and name not in known:
             draft.note(at, f"there is no such destination. {suggest(name, known)}")
+        elif isinstance(name, str) and at[0] != "ops" and draft.value(("destinations", name, "type")) == "email":
+            draft.note(at, NOT_FOR_ALERTS.format(name))
 
 
 def _names_of_destinations(draft: Draft) -> Iterator[tuple[Key, object]]:
@@ -132,4 +136,5 @@ def _model(draft: Draft, at: Key) -> type[Table]:
 
 def _keys(model: type[Table]) -> list[str]:
     """As they may be written in the file."""
-    return sorted(f"{key}_file" if key in model.secret_keys else key for key in model.model_fields)
+    names = ((key, field.alias or key) for key, field in model.model_fields.items())
+    return sorted(f"{name}_file" if key in model.secret_keys else name for key, name in names)

@@ -6,16 +6,18 @@ Each check stands at the key it is about, so that one mistake never hides anothe
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from alertd.config.duration import Duration, SomeTime, show_duration
+from alertd.config.email import EmailDestination
+from alertd.config.table import Table, of_table
 from alertd.config.value import (
     Address,
     Addresses,
+    Daily,
     Networks,
     Proxy,
     Secret,
@@ -35,19 +37,6 @@ KEEP_BEYOND = timedelta(days=1)
 AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
 AccountIds = Annotated[tuple[AccountId, ...], BeforeValidator(listed)]
 Severity = Literal["info", "low", "medium", "high", "critical"]
-
-
-def of_table(text: str) -> PydanticCustomError:
-    """A mistake of the table as a whole, where it would be odd to name the key at which it was found."""
-    return PydanticCustomError("of_table", "{text}", {"text": text})
-
-
-class Table(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, str_min_length=1, validate_default=True
-    )
-    # Keys that may not stand in the file: KEY_file takes their place there.
-    secret_keys: ClassVar[tuple[str, ...]] = ()
 
 
 class Elasticsearch(Table):
@@ -106,6 +95,7 @@ class Source(Table):
     overlap: Duration = timedelta(hours=1)
     ingest_overlap: Duration = timedelta(minutes=10)
     page_size: int = Field(default=1000, ge=1, le=LONGEST_PAGE)
+    silent_after: Duration = timedelta(hours=6)
 
     @field_validator("sweep_interval")
     @classmethod
@@ -174,11 +164,12 @@ class WebhookDestination(_SlackTable):
         return token
 
 
-DESTINATIONS: Mapping[str, type[SlackDestination | WebhookDestination]] = {
+DESTINATIONS: Mapping[str, type[SlackDestination | WebhookDestination | EmailDestination]] = {
     "slack": SlackDestination,
     "slack-webhook": WebhookDestination,
+    "email": EmailDestination,
 }
-Destination = Annotated[SlackDestination | WebhookDestination, Field(discriminator="type")]
+Destination = Annotated[SlackDestination | WebhookDestination | EmailDestination, Field(discriminator="type")]
 
 
 class Rules(Table):
@@ -244,6 +235,9 @@ class Log(Table):
 
 class Ops(Table):
     notify: str | None = None
+    daily: Daily = "09:00"
+    backlog_after: Annotated[Duration, at_least("1m")] = timedelta(minutes=10)
+    over_after: Annotated[Duration, at_least("1s")] = timedelta(minutes=2)
 
 
 class Tables(Table):
@@ -254,7 +248,7 @@ class Tables(Table):
     sources: dict[str, Source] = Field(default={}, min_length=1)
     destinations: dict[str, Destination] = Field(default={}, min_length=1)
     rules: Rules = Rules()
-    accounts: dict[AccountId, Account] = {}
+    accounts: dict[AccountId, Account] = Field(default={})
     routes: tuple[Route, ...] = ()
     expected: tuple[Expected, ...] = ()
     message: Message = Message()
@@ -293,17 +287,22 @@ class Settings(Tables):
     path: Path
     warnings: tuple[str, ...] = ()
 
+    @property
+    def alert_destinations(self) -> tuple[str, ...]:
+        """Those that rules may name: a mail cannot be threaded, listed or read back, so it is for [ops] alone."""
+        return tuple(name for name, table in self.destinations.items() if not isinstance(table, EmailDestination))
+
     def secrets(self) -> tuple[str, ...]:
         """Every secret value: what no output may contain."""
         tables = (self.elasticsearch, *self.destinations.values())
         return tuple(dict.fromkeys(secret for table in tables for secret in _secrets(table)))
 
 
-def _secrets(table: Elasticsearch | SlackDestination | WebhookDestination) -> Iterator[str]:
+def _secrets(table: Elasticsearch | SlackDestination | WebhookDestination | EmailDestination) -> Iterator[str]:
     for key in table.secret_keys:
         secret = getattr(table, key)
         if secret is not None:
             yield secret.get_secret_value()
-    password = urlsplit(table.proxy or "").password
+    password = None if isinstance(table, EmailDestination) else urlsplit(table.proxy or "").password
     if password:
         yield from {password, unquote(password)}

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from alertd.config.draft import Draft, dotted, table_at
 from alertd.config.environment import variable_for
-from alertd.config.model import DESTINATIONS, Elasticsearch, Table
+from alertd.config.model import DESTINATIONS, Elasticsearch
+from alertd.config.table import Table
 from alertd.log import looks_secret
 from alertd.toml import Key
 

@@ -16,6 +16,8 @@ from pydantic_settings import NoDecode
 from alertd.toml import MOMENT_PATTERN, as_moment
 
 _ADDRESS = re.compile(r"https?://[^\s/?#@]+(/\S*)?")
+_MAIL_ADDRESS = re.compile(r"[!-?A-~]+@[!-?A-~]+")
+_DAILY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _PROXY = re.compile(r"https?://([^\s/?#@]+@)?[^\s/?#@]+/?")
 
 
@@ -63,6 +65,19 @@ def _webhook(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _mail_address(text: str) -> str:
+    # no name around it: an address alone needs no quoting, and can say nothing else
+    if not _MAIL_ADDRESS.fullmatch(text):
+        raise ValueError('must be an e-mail address such as "alertd@example.com"')
+    return text
+
+
+def _daily(text: str) -> str:
+    if text != "off" and not _DAILY.fullmatch(text):
+        raise ValueError('must be a time of day such as "09:00", or "off"')
+    return text
+
+
 def _network(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -99,6 +114,9 @@ _PROXY_PATTERN = r"^https?://[^\s/?#@]+/?$"
 
 Address = Annotated[str, AfterValidator(_address), _as(f"^{_ADDRESS.pattern}$")]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(listed), NoDecode]
+Daily = Annotated[str, AfterValidator(_daily), _as(f"^(off|{_DAILY.pattern})$")]
+MailAddress = Annotated[str, AfterValidator(_mail_address), _as(f"^{_MAIL_ADDRESS.pattern}$")]
+MailAddresses = Annotated[tuple[MailAddress, ...], BeforeValidator(listed), NoDecode]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network), _as(_NETWORK_PATTERN)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(listed), NoDecode]
 # A day as a whole, or a moment.

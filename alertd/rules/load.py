@@ -47,6 +47,7 @@ class Surroundings:
     default_notify: tuple[str, ...]
     check_template: Callable[[str], str | None]  # the mistake in a message template, or None
     tests: bool = True  # or leave them unread, with their files
+    not_for_alerts: Collection[str] = ()  # destinations that exist, and may not be named here
     runbook_base: str | None = None  # where runbooks live that a rule names without https://
 
 
@@ -245,7 +246,10 @@ def _notify(table: Table, around: Surroundings) -> tuple[str, ...] | None:
     names = table.texts("notify")
     for name in names:
         if around.destinations is not None and name not in around.destinations:
-            table.note("notify", f'unknown destination "{name}". {suggest(name, sorted(around.destinations))}')
+            what = (
+                "no destination for alerts, only for [ops]:" if name in around.not_for_alerts else "unknown destination"
+            )
+            table.note("notify", f'{what} "{name}". {suggest(name, sorted(around.destinations))}')
     return names
 
 

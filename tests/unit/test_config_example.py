@@ -9,7 +9,8 @@ import pytest
 
 from alertd.config import load_settings
 from alertd.config.duration import show_duration
-from alertd.config.model import DESTINATIONS, TABLES, Table, Tables
+from alertd.config.model import DESTINATIONS, TABLES, Tables
+from alertd.config.table import Table
 from alertd.toml import read_toml
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -55,6 +56,7 @@ def test_the_example_shows_every_key_and_no_other() -> None:
         "accounts.111122223333": TABLES["accounts"],
         "destinations.security": DESTINATIONS["slack"],
         "destinations.backup": DESTINATIONS["slack-webhook"],
+        "destinations.oncall": DESTINATIONS["email"],
     }
     single = {"accounts_file"}
     assert set(Tables.model_fields) == {section.partition(".")[0] for section in sections} | single
@@ -67,8 +69,8 @@ def test_what_the_example_shows_as_a_default_is_one(tmp_path: Path) -> None:
     for section, key, value, is_example in _shown():
         if not section:
             continue  # above all tables: each has an example, and no default
-        model = DESTINATIONS["slack"] if section.startswith("destinations.sec") else _model(section)
-        if value is not None and not is_example and key not in {"type", "url_file"}:
+        model = _model(section)
+        if value is not None and not is_example and key not in {"type", "url_file", "host", "from", "to"}:
             (tmp_path / "value.toml").write_text(f"value = {value}", "utf-8")
             written = read_toml(tmp_path / "value.toml").data["value"]
             default = model.model_fields[key].default
@@ -77,7 +79,8 @@ def test_what_the_example_shows_as_a_default_is_one(tmp_path: Path) -> None:
 
 def _model(section: str) -> type[Table]:
     name, _, below = section.partition(".")
-    return DESTINATIONS["slack-webhook"] if below == "backup" else TABLES[name]
+    types = {"security": "slack", "backup": "slack-webhook", "oncall": "email"}
+    return DESTINATIONS[types[below]] if name == "destinations" else TABLES[name]
 
 
 def _plain(default: object) -> object:
@@ -93,7 +96,8 @@ def _plain(default: object) -> object:
 
 
 def _written(model: type[Table]) -> list[str]:
-    return [f"{key}_file" if key in model.secret_keys else key for key in model.model_fields]
+    names = ((key, field.alias or key) for key, field in model.model_fields.items())
+    return [f"{name}_file" if key in model.secret_keys else name for key, name in names]
 
 
 def _shown() -> Iterator[tuple[str, str, str | None, bool]]:

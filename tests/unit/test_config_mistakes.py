@@ -48,8 +48,8 @@ def test_mistakes_in_the_environment_name_the_variable(monkeypatch: pytest.Monke
     }.items():
         monkeypatch.setenv(name, value)
     expected = f"""\
-environment ALERTD_DESTINATIONS__SECURTY__TYPE: destinations.securty.type is missing. Allowed: slack, slack-webhook. \
-Or is [destinations.security] meant?
+environment ALERTD_DESTINATIONS__SECURTY__TYPE: destinations.securty.type is missing. Allowed: slack, slack-webhook, \
+email. Or is [destinations.security] meant?
 environment ALERTD_ELASTICSEARCH__API_KEY_FILE: elasticsearch.api_key_file: there is no such file in {Path.cwd()}
 environment ALERTD_ELASTICSEARCH__URL: elasticsearch.url: must be an address such as "https://es.example.com:9200", \
 without user or password

@@ -18,6 +18,7 @@ AROUND = Surroundings(
     destinations=("security", "backup"),
     default_notify=("security",),
     check_template=lambda text: "there is no event.nothing" if "nothing" in text else None,
+    not_for_alerts=("oncall",),
 )
 HOUSE = Path(__file__).parents[2]
 SHIPPED = find_rule_files(HOUSE, ["rules/**/*.toml"])
