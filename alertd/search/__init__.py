@@ -60,6 +60,13 @@ class SearchClient(Protocol):
     def indices(self, index: str) -> tuple[str, ...]:
         """The names of the indices that the pattern reaches; PermanentError where there is none."""
 
+    def newest(self, index: str, field: str) -> datetime | None:
+        """The time, by this field, of the newest document that is not in the future; None where there is none."""
+
+    def distinct(self, index: str, query: Mapping[str, object], fields: tuple[str, ...]) -> frozenset[str]:
+        """The values that these fields have in the documents that match, as text. A text field is asked by the keyword
+        below it; one without, or that no index has, has no values."""
+
     def validate(self, index: str, query: Mapping[str, object]) -> str | None:
         """Why the server would refuse this query, or None. Raises, as pages() does, where it would refuse any."""
 

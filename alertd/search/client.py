@@ -11,6 +11,7 @@ from alertd.errors import AlertdError, PartialError, PermanentError, RetryError
 from alertd.rules.compile import probe
 from alertd.search import Hit, Search, Server
 from alertd.search.answer import QueryRefusedError, UnwieldyError, check_whole, hits, not_an_answer
+from alertd.search.feed import aggregatable, distinct_body, distinct_of, newest_body, newest_of
 
 # Each page renews it. Long enough for a page to be recorded, short enough not to burden the server when alertd dies.
 KEEP_ALIVE = "2m"
@@ -185,6 +186,31 @@ class Client:
             raise PermanentError(f"no such index ({where}): check sources.NAME.index.")
         return answer
 
+    def newest(self, index: str, field: str) -> datetime | None:
+        answer = self._totals(index, newest_body(field))
+        try:
+            return newest_of(answer)
+        except (KeyError, TypeError, IndexError, ValueError, OverflowError) as error:
+            raise not_an_answer(answer, _where(index)) from error
+
+    def distinct(self, index: str, query: Mapping[str, object], fields: tuple[str, ...]) -> frozenset[str]:
+        types = self.field_types(index, (*fields, *(f"{name}.keyword" for name in fields)))
+        answer = self._totals(index, distinct_body(query, aggregatable(fields, types)))
+        try:
+            return distinct_of({"aggregations": {}, **answer})
+        except (KeyError, TypeError) as error:
+            raise not_an_answer(answer, _where(index)) from error
+
+    def _totals(self, index: str, body: dict[str, Any]) -> dict[str, Any]:
+        where = _where(index)
+        limit = {"timeout": _server_timeout(self._timeout)}
+        params = {**_EVERY_INDEX, **_EVERY_SHARD}
+        answer = self._ask("POST", f"/{_quoted(index)}/_search", where=where, params=params, body={**body, **limit})
+        # OpenSearch says so of values that it counted in its dictionary instead of in each document
+        whole = {**answer, "terminated_early": False} if isinstance(answer, dict) else {}
+        check_whole(whole, where)
+        return whole
+
     def validate(self, index: str, query: Mapping[str, object]) -> str | None:
         """Asked as a search that no document can match: every shard parses it against its mapping."""
         try:
@@ -223,10 +249,14 @@ def _body(search: Search) -> dict[str, Any]:
         "size": search.page_size,
         "_source": list(search.fields) or False,
         "fields": list(search.fields),
-        "timeout": f"{math.ceil(search.timeout.total_seconds() * SERVER_SHARE * 1000)}ms",
+        "timeout": _server_timeout(search.timeout),
         "track_total_hits": False,
         "sort": ["_doc"],
     }
+
+
+def _server_timeout(timeout: timedelta) -> str:
+    return f"{math.ceil(timeout.total_seconds() * SERVER_SHARE * 1000)}ms"
 
 
 def _pit_body(search: Search, pit: str, after: object, *, sort: object, size: int, bare: bool) -> dict[str, Any]:

@@ -115,6 +115,15 @@ class Index:
     def indices(self, index: str) -> tuple[str, ...]:
         return ("trail-0",)
 
+    def newest(self, index: str, field: str) -> datetime | None:
+        self._answers()
+        times = [each.time for each in self.documents if max(each.searchable, each.time) <= self.clock.true]
+        return max(times, default=None)
+
+    def distinct(self, index: str, query: Mapping[str, object], fields: tuple[str, ...]) -> frozenset[str]:
+        self._answers()
+        return frozenset({"111122223333"} if self.documents else ())
+
     def validate(self, index: str, query: Mapping[str, object]) -> str | None:
         self._answers()
         return None

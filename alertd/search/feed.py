@@ -1,0 +1,55 @@
+"""Two questions about a source as a whole: when its newest document is from, and which values a field has. Pure."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+# Nobody has more accounts; a server refuses 65,536 and more.
+MOST_VALUES = 10_000
+# As milliseconds it would be the year 33658.
+_NANOS_FROM = 10**15
+
+
+def newest_body(field: str) -> dict[str, Any]:
+    """Cheap however many there are: sorted by time, the servers look at the newest segments only. A document that is
+    dated in the future says nothing about now."""
+    return {
+        "query": {"range": {field: {"lte": "now"}}},
+        "size": 1,
+        "_source": False,
+        "track_total_hits": False,
+        # in milliseconds, also where an index keeps nanoseconds
+        "sort": [{field: {"order": "desc", "unmapped_type": "date", "numeric_type": "date"}}],
+    }
+
+
+def newest_of(answer: Mapping[str, Any]) -> datetime | None:
+    """KeyError, TypeError, IndexError: this is no such answer."""
+    found = answer["hits"]["hits"]
+    if not found:
+        return None
+    millis = int(found[0]["sort"][0])
+    # a server that does not know numeric_type
+    if millis > _NANOS_FROM:
+        millis //= 1_000_000
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=millis)
+
+
+def distinct_body(query: Mapping[str, object], fields: Iterable[str]) -> dict[str, Any]:
+    return {
+        "query": query,
+        "size": 0,
+        "track_total_hits": False,
+        "aggs": {name: {"terms": {"field": name, "size": MOST_VALUES}} for name in fields},
+    }
+
+
+def distinct_of(answer: Mapping[str, Any]) -> frozenset[str]:
+    """Of all fields together. KeyError, TypeError: this is no such answer."""
+    return frozenset(str(bucket["key"]) for values in answer["aggregations"].values() for bucket in values["buckets"])
+
+
+def aggregatable(fields: Iterable[str], types: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    """The fields, or the keyword that a dynamic mapping puts below a text, as far as there are any."""
+    wanted = [name if types.get(name, frozenset({"text"})) != {"text"} else f"{name}.keyword" for name in fields]
+    return tuple(dict.fromkeys(name for name in wanted if types.get(name, frozenset({"text"})) != {"text"}))
