@@ -3,23 +3,26 @@
 import random
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from alertd.account import Account
+from alertd.backlog import Backlog
 from alertd.batch import Batch, Renderers
 from alertd.clock import Clock, SteadyClock
+from alertd.config.email import EmailDestination
 from alertd.config.model import Elasticsearch, Settings, SlackDestination, WebhookDestination
 from alertd.config.model import Source as SourceTable
+from alertd.daily import Daily, Feed
 from alertd.deliver import Courier
 from alertd.destination import Destination
+from alertd.destination.email import PORTS, Email, Security
 from alertd.destination.slack import Slack, slack_reader
 from alertd.destination.slack_webhook import SlackWebhook
-from alertd.errors import LedgerUnusableError
 from alertd.ledger import Ledger
 from alertd.ledger.model import Message, MessageKind, Notification
+from alertd.ledger.sqlite import SqliteLedger
 from alertd.message import (
     Expected,
     Style,
@@ -38,11 +41,17 @@ from alertd.profile import load_profile
 from alertd.route import Route, Routing
 from alertd.rules.load import Surroundings, find_rule_files, load_rules
 from alertd.rules.model import RuleSet
+from alertd.schedule import Job
 from alertd.search import SearchClient
 from alertd.search.connection import Connection, connect
+from alertd.silence import Silence
 from alertd.trouble import Troubles
 from alertd.verdict import Doubt, OnUnknown
 from alertd.watch import Watch
+
+BACKLOG_EVERY = timedelta(seconds=30)
+DAILY_EVERY = timedelta(minutes=1)
+OFF = "off"
 
 
 def rule_sets(settings: Settings) -> tuple[RuleSet, ...]:
@@ -54,8 +63,9 @@ def rule_sets(settings: Settings) -> tuple[RuleSet, ...]:
 def surroundings(settings: Settings) -> Surroundings:
     return Surroundings(
         sources=settings.sources.keys(),
-        destinations=settings.destinations.keys(),
-        default_notify=settings.rules.notify or tuple(settings.destinations),
+        destinations=settings.alert_destinations,
+        not_for_alerts=settings.destinations.keys() - set(settings.alert_destinations),
+        default_notify=settings.rules.notify or settings.alert_destinations,
         check_template=check_template,
         runbook_base=settings.rules.runbook_base,
     )
@@ -114,7 +124,23 @@ def watches(
     return tuple(watch(name, table) for name, table in settings.sources.items() if name in used)
 
 
-def destination(name: str, table: SlackDestination | WebhookDestination, *, clock: Clock) -> Destination:
+def destination(
+    name: str, table: SlackDestination | WebhookDestination | EmailDestination, *, clock: Clock
+) -> Destination:
+    if isinstance(table, EmailDestination):
+        return Email(
+            name=name,
+            host=table.host,
+            port=table.port or PORTS[Security(table.security)],
+            security=Security(table.security),
+            username=table.username,
+            password=table.password.get_secret_value() if table.password else None,
+            sender=table.sender,
+            recipients=table.to,
+            ca_file=table.ca_file,
+            timeout=table.timeout,
+            clock=clock,
+        )
     if isinstance(table, SlackDestination):
         return Slack(
             name=name,
@@ -176,20 +202,26 @@ def couriers(settings: Settings, ledger: Ledger, *, clock: Clock, troubles: Trou
     made = []
     for name, table in settings.destinations.items():
         target = destination(name, table, clock=steady)
-        on_unknown = OnUnknown(table.on_unknown) if isinstance(table, WebhookDestination) else OnUnknown.RESEND_MARKED
         made.append(
             Courier(
                 destination=target,
                 ledger=ledger,
                 clock=steady,
                 batch=Batch(ledger, name, target.threads, renderers(look, settings), new_delivery_id),
-                doubt=Doubt(target.reader is not None, on_unknown, table.settle, table.max_doubt),
+                doubt=_doubt(table, readable=target.reader is not None),
                 mark_repeat=partial(mark_repeat, style=look),
                 troubles=troubles,
                 random=random.Random(),  # noqa: S311 spreads pauses
             )
         )
     return tuple(made)
+
+
+def _doubt(table: SlackDestination | WebhookDestination | EmailDestination, *, readable: bool) -> Doubt:
+    if isinstance(table, EmailDestination):
+        return Doubt(readable)
+    on_unknown = OnUnknown(table.on_unknown) if isinstance(table, WebhookDestination) else OnUnknown.RESEND_MARKED
+    return Doubt(readable, on_unknown, table.settle, table.max_doubt)
 
 
 def renderers(look: Style, settings: Settings) -> Renderers:
@@ -213,21 +245,44 @@ def renderers(look: Style, settings: Settings) -> Renderers:
     return Renderers(event, digest, session, baseline, echo, render_minimal)
 
 
-class TellOps:
-    """Puts alertd's own troubles into the ledger, as messages for the ops destination."""
+def troubles(settings: Settings, ledger: Ledger, *, clock: Clock, over_after: timedelta | None = None) -> Troubles:
+    """What is wrong goes to the log, and to the ops destination if there is one."""
+    ops = settings.ops
+    tell = partial(ops_message, ops.notify, clock) if ops.notify else None
+    return Troubles(clock, ledger, tell, over_after=ops.over_after if over_after is None else over_after)
 
-    def __init__(self, ledger: Ledger, name: str, clock: Clock) -> None:
-        self._ledger = ledger
-        self._name = name
-        self._clock = clock
 
-    def __call__(self, text: str, over: bool) -> None:  # noqa: FBT001 the episode's end or not: Troubles' protocol
-        delivery_id = new_delivery_id()
-        payload = render_ops(text, delivery_id=delivery_id, over=over)
-        message = Message(delivery_id, self._name, MessageKind.OPS, payload, created_at=self._clock.now())
-        # Where the ledger itself is the trouble, the log has told it already.
-        with suppress(LedgerUnusableError):
-            self._ledger.freeze(message, ())
+def chores(
+    settings: Settings, sets: Sequence[RuleSet], ledger: SqliteLedger, *, clock: Clock, troubles: Troubles
+) -> tuple[Job, ...]:
+    """What looks for trouble beside poll and deliver, and the daily line."""
+    ops, used = settings.ops, {rule_set.source: settings.sources[rule_set.source] for rule_set in sets}
+    reach = partial(search_client, settings.elasticsearch)
+    searched = {rule_set.id: (rule_set.source, used[rule_set.source].interval) for rule_set in sets}
+    backlog = Backlog(ledger, clock, troubles, tuple(settings.destinations), searched, ops.backlog_after)
+    jobs = [Job("backlog", BACKLOG_EVERY, backlog.look)]
+    for name, table in used.items():
+        if table.silent_after:
+            watched = Silence(name, table.index, table.time_fields, table.silent_after, reach, clock, troubles)
+            jobs.append(Job(f"silence {name}", table.sweep_interval, watched.look))
+    if ops.notify and ops.daily != OFF:
+        at, zone = time.fromisoformat(ops.daily), ZoneInfo(settings.message.timezone)
+        feeds = [_feed(table) for table in used.values()]
+        daily = Daily(at, zone, feeds, reach, ledger, clock, partial(ops_message, ops.notify, clock))
+        jobs.append(Job("daily", DAILY_EVERY, daily.look))
+    return tuple(jobs)
+
+
+def _feed(table: SourceTable) -> Feed:
+    profile = load_profile(table.profile)
+    accounts = tuple(dict.fromkeys(".".join(path) for path in profile.paths.get("account", ())))
+    return Feed(table.index, table.time_fields, accounts, profile.account_digits)
+
+
+def ops_message(name: str, clock: Clock, text: str, over: bool) -> Message:  # noqa: FBT001 good news or bad: Troubles' protocol
+    delivery_id = new_delivery_id()
+    payload = render_ops(text, delivery_id=delivery_id, over=over)
+    return Message(delivery_id, name, MessageKind.OPS, payload, created_at=clock.now())
 
 
 def new_delivery_id() -> str:

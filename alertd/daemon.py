@@ -3,7 +3,7 @@ and stops in order. Poll and deliver meet only in the ledger."""
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import structlog
@@ -14,7 +14,7 @@ from alertd.errors import AlertdError, LedgerFullError, LedgerUnusableError, Sta
 from alertd.health import Heartbeats
 from alertd.ledger import Ledger
 from alertd.schedule import Job, Metronome
-from alertd.trouble import Troubles
+from alertd.trouble import LEDGER, Troubles
 from alertd.watch import Watch
 
 # A post under way may take its whole deadline (12 s); systemd and Docker kill later than this.
@@ -23,6 +23,7 @@ SUPERVISE_EVERY = timedelta(seconds=1)
 # After an unexpected failure of a courier: long enough not to flood the log, short enough to be missed by nobody.
 COURIER_PAUSE = timedelta(seconds=30)
 PRUNE_EVERY = timedelta(hours=6)
+TEND_EVERY = timedelta(seconds=2)
 
 _log = structlog.get_logger("alertd.daemon")
 
@@ -37,6 +38,7 @@ class Daemon:
     couriers: Sequence[Courier]
     troubles: Troubles
     keep: timedelta  # how long events are remembered after they were last seen
+    chores: tuple[Job, ...] = ()  # what looks for trouble, and tells of it
     stop: threading.Event = field(default_factory=threading.Event)
     failure: AlertdError | None = None
 
@@ -45,6 +47,7 @@ class Daemon:
         for watch in self.watches:
             watch.poll.start()
             watch.poll.sweep()
+        self.troubles.tend()
         for courier in self.couriers:
             courier.recover()
             while not self.stop.wait(courier.step().total_seconds()) and courier.is_busy():
@@ -76,7 +79,8 @@ class Daemon:
         _log.info("stopped")
 
     def _jobs(self, heartbeats: Heartbeats) -> tuple[Job, ...]:
-        jobs = [Job("prune", PRUNE_EVERY, self._guarded("prune", self._prune, heartbeats))]
+        chores = (Job("prune", PRUNE_EVERY, self._prune), Job("troubles", TEND_EVERY, self.troubles.tend), *self.chores)
+        jobs = [replace(chore, run=self._guarded(chore.name, chore.run, heartbeats)) for chore in chores]
         for watch in self.watches:
             for name, run in (("poll", watch.fast), ("sweep", watch.sweep_if_due)):
                 job = f"{name} {watch.name}"
@@ -94,7 +98,7 @@ class Daemon:
             try:
                 run()
             except LedgerFullError as error:
-                self.troubles.begin("ledger", f"{error} Nothing is recorded until there is room; nothing is lost.")
+                self.troubles.begin(LEDGER, f"{error} Nothing is recorded until there is room; nothing is lost.")
             except LedgerUnusableError as error:
                 self._fail(error)
             except Exception as error:  # noqa: BLE001 a defect of ours: the other jobs go on, and people hear of it
@@ -111,17 +115,18 @@ class Daemon:
 
     def _deliver(self, courier: Courier) -> None:
         """A destination's thread. Its step may fail like a job's; what it was sending is then unknown."""
-        run = self._guarded(
-            f"deliver {courier.destination.name}", lambda: self._deliver_until_stop(courier), Heartbeats(self.clock)
-        )
+        job = f"deliver {courier.destination.name}"
+        run = self._guarded(job, lambda: self._deliver_until_stop(courier, job), Heartbeats(self.clock))
         while not self.stop.is_set():
             run()
             self.stop.wait(COURIER_PAUSE.total_seconds())
 
-    def _deliver_until_stop(self, courier: Courier) -> None:
+    def _deliver_until_stop(self, courier: Courier, job: str) -> None:
         courier.recover()
         while not self.stop.is_set():
-            self.stop.wait(courier.step().total_seconds())
+            wait = courier.step()
+            self.troubles.end(f"job {job}")
+            self.stop.wait(wait.total_seconds())
 
     def _supervise(self, heartbeats: Heartbeats, metronome: Metronome) -> None:
         while not self.stop.wait(SUPERVISE_EVERY.total_seconds()):

@@ -11,12 +11,14 @@ from alertd import compose, status
 from alertd.cli import show
 from alertd.clock import Clock, SystemClock
 from alertd.config import Settings, load_settings
+from alertd.config.email import EmailDestination
 from alertd.config.routes import useless_for_rules
 from alertd.errors import AlertdError, ConfigError, LedgerUnusableError, PartialError, PermanentError, RetryError
 from alertd.ledger.sqlite import open_readonly
-from alertd.rules.compile import named_queries, window
+from alertd.rules.compile import named_queries
 from alertd.rules.model import RuleSet
-from alertd.search import Search, SearchClient
+from alertd.search import SearchClient
+from alertd.silence import newest_document
 
 FAILED = 1
 # A clock that is wrong by more misdates what people read, though it loses nothing.
@@ -76,13 +78,30 @@ def _findings(settings: Settings, warnings: list[str]) -> Iterator[Finding]:
         warnings += useless_for_rules(settings, rules)
     except ConfigError as error:
         yield from (Finding("rules", problem.where, False, problem.what) for problem in error.problems)
+    warnings += _unheard(settings, sets)
     yield _ledger(settings)
     yield from _search(settings, sets, clock, warnings)
     for name, table in settings.destinations.items():
         target = compose.destination(name, table, clock=clock)
         problems = target.check()
-        subject = f"{name}  {table.type} {table.channel or ''}".rstrip()
+        place = table.host if isinstance(table, EmailDestination) else table.channel
+        subject = f"{name}  {table.type} {place or ''}".rstrip()
         yield Finding("destination", subject, not problems, "; ".join(problems) or target.guarantee.value)
+
+
+def _unheard(settings: Settings, sets: tuple[RuleSet, ...]) -> Iterator[str]:
+    """Where nobody would hear of trouble."""
+    ops = settings.ops.notify
+    if ops is None:
+        yield "[ops] notify is not set: alertd's own trouble is in its log only"
+        return
+    told = {name for rule_set in sets for rule in rule_set.rules for name in rule.notify}
+    told |= {name for route in settings.routes for name in route.notify}
+    if ops in told:
+        yield (
+            f"[ops] notify names {ops}, which alerts go to as well: when it refuses messages, nobody hears of it. "
+            "Name another channel, or e-mail."
+        )
 
 
 def _ledger(settings: Settings) -> Finding:
@@ -112,21 +131,20 @@ def _search(settings: Settings, sets: tuple[RuleSet, ...], clock: Clock, warning
         )
     yield Finding("elasticsearch", where, True, f"{server.flavor} {server.version}")
     for name in settings.sources:
-        yield _source(name, settings, client, warnings)
+        yield _source(name, settings, client, clock, warnings)
         for rule_set in (rule_set for rule_set in sets if rule_set.source == name):
             yield from _refused(rule_set, settings.sources[name].index, client)
 
 
-def _source(name: str, settings: Settings, client: SearchClient, warnings: list[str]) -> Finding:
+def _source(name: str, settings: Settings, client: SearchClient, clock: Clock, warnings: list[str]) -> Finding:
     table = settings.sources[name]
     subject = f"{name}  {table.index}"
     try:
         indices = client.indices(table.index)
         wanted = (*table.time_fields, *([table.ingest_field] if table.ingest_field else []))
         types = client.field_types(table.index, wanted)
-        recent = window(table.time_fields, table.look_back)
-        pages = client.pages(Search(table.index, recent, (), 1, settings.elasticsearch.timeout))
-        empty = not next(iter(pages), ())
+        known = tuple(name for name in table.time_fields if name in types)
+        newest = newest_document(client, table.index, known)
     except (RetryError, PermanentError, PartialError) as error:
         return Finding("source", subject, False, str(error))
     for field in wanted:
@@ -137,11 +155,14 @@ def _source(name: str, settings: Settings, client: SearchClient, warnings: list[
             return Finding(
                 "source", subject, False, f'"{field}" is {"/".join(sorted(kinds))} and not a date: set time_fields'
             )
-    if empty:
-        warnings.append(
-            f"source {name}: no document within {show.span(table.look_back)}: is CloudTrail still arriving?"
-        )
-    return Finding("source", subject, True, f"{len(indices)} indices")
+    age = clock.now() - newest if newest else None
+    if age is None or (table.silent_after and age >= table.silent_after):
+        warnings.append(f"source {name}: {_age(age)}: is CloudTrail still arriving?")
+    return Finding("source", subject, True, f"{len(indices)} indices · {_age(age)}")
+
+
+def _age(age: timedelta | None) -> str:
+    return "no event yet" if age is None else f"newest event {show.span(age)} old"
 
 
 def _refused(rule_set: RuleSet, index: str, client: SearchClient) -> Iterator[Finding]:

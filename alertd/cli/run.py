@@ -1,7 +1,7 @@
 """`alertd run`: the daemon in the foreground, as systemd and Docker want it."""
 
 import signal
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -12,7 +12,6 @@ from alertd.config import Settings, load_settings
 from alertd.daemon import Daemon
 from alertd.ledger.file import create
 from alertd.ledger.sqlite import open_ledger
-from alertd.trouble import Troubles
 
 
 def run_daemon(config: Path | None, *, once: bool, init: bool) -> None:
@@ -25,14 +24,14 @@ def run_daemon(config: Path | None, *, once: bool, init: bool) -> None:
         create(settings.ledger.path, now=clock.now())
     ledger = open_ledger(settings.ledger.path, now=clock.now())
     try:
-        tell = compose.TellOps(ledger, settings.ops.notify, clock) if settings.ops.notify else None
-        troubles = Troubles(clock, tell)
+        troubles = compose.troubles(settings, ledger, clock=clock, over_after=timedelta(0) if once else None)
         daemon = Daemon(
             ledger=ledger,
             clock=clock,
             watches=compose.watches(settings, rule_sets, ledger, clock=clock, troubles=troubles),
             couriers=compose.couriers(settings, ledger, clock=clock, troubles=troubles),
             troubles=troubles,
+            chores=compose.chores(settings, rule_sets, ledger, clock=clock, troubles=troubles),
             keep=settings.ledger.keep,
         )
         for number in (signal.SIGTERM, signal.SIGINT):
