@@ -246,9 +246,7 @@ def _notify(table: Table, around: Surroundings) -> tuple[str, ...] | None:
     names = table.texts("notify")
     for name in names:
         if around.destinations is not None and name not in around.destinations:
-            what = (
-                "no destination for alerts, only for [ops]:" if name in around.not_for_alerts else "unknown destination"
-            )
+            what = "only for [ops], not for alerts:" if name in around.not_for_alerts else "unknown destination"
             table.note("notify", f'{what} "{name}". {suggest(name, sorted(around.destinations))}')
     return names
 
