@@ -11,7 +11,6 @@ from alertd import compose, status
 from alertd.cli import show
 from alertd.clock import Clock, SystemClock
 from alertd.config import Settings, load_settings
-from alertd.config.email import EmailDestination
 from alertd.config.routes import useless_for_rules
 from alertd.errors import AlertdError, ConfigError, LedgerUnusableError, PartialError, PermanentError, RetryError
 from alertd.ledger.sqlite import open_readonly
@@ -84,8 +83,7 @@ def _findings(settings: Settings, warnings: list[str]) -> Iterator[Finding]:
     for name, table in settings.destinations.items():
         target = compose.destination(name, table, clock=clock)
         problems = target.check()
-        place = table.host if isinstance(table, EmailDestination) else table.channel
-        subject = f"{name}  {table.type} {place or ''}".rstrip()
+        subject = f"{name}  {table.type} {table.place}".rstrip()
         yield Finding("destination", subject, not problems, "; ".join(problems) or target.guarantee.value)
 
 

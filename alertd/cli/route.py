@@ -157,7 +157,7 @@ def _reasons(told: Told, settings: Settings) -> Iterator[tuple[str, str]]:
 
 def _channel(name: str, settings: Settings) -> str:
     table = settings.destinations[name]
-    return f"{table.type} {table.channel or ''}".rstrip()
+    return f"{table.type} {table.place}".rstrip()
 
 
 def _inert(line: str) -> str:

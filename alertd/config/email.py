@@ -25,6 +25,11 @@ class EmailDestination(Table):
     ca_file: Path | None = None
     timeout: SomeTime = timedelta(seconds=30)
 
+    @property
+    def place(self) -> str:
+        """Where it goes, for people."""
+        return self.host
+
     @field_validator("password")
     @classmethod
     def _both(cls, password: SecretStr | None, info: ValidationInfo) -> SecretStr | None:

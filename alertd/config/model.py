@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from alertd.config.duration import Duration, SomeTime, show_duration
+from alertd.config.duration import Duration, SomeTime, at_least, show_duration
 from alertd.config.email import EmailDestination
 from alertd.config.table import Table, of_table
 from alertd.config.value import (
@@ -146,6 +146,10 @@ class SlackDestination(_SlackTable):
     channel: str
     token: Secret
 
+    @property
+    def place(self) -> str:
+        return self.channel
+
 
 class WebhookDestination(_SlackTable):
     secret_keys = ("url", "verify_token")
@@ -155,6 +159,10 @@ class WebhookDestination(_SlackTable):
     on_unknown: Literal["resend_marked", "hold"] = "resend_marked"
     channel: str | None = None
     verify_token: Secret | None = None
+
+    @property
+    def place(self) -> str:
+        return self.channel or ""
 
     @field_validator("verify_token")
     @classmethod
@@ -237,7 +245,7 @@ class Ops(Table):
     notify: str | None = None
     daily: Daily = "09:00"
     backlog_after: Annotated[Duration, at_least("1m")] = timedelta(minutes=10)
-    over_after: Annotated[Duration, at_least("1s")] = timedelta(minutes=2)
+    over_after: SomeTime = timedelta(minutes=2)
 
 
 class Tables(Table):

@@ -13,8 +13,10 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from alertd.config.duration import show_duration
+from alertd.config.email import EmailDestination
 from alertd.config.example import Section, section
-from alertd.config.model import DESTINATIONS, TABLES, Elasticsearch, Expected, Table, Tables, WebhookDestination
+from alertd.config.model import DESTINATIONS, TABLES, Elasticsearch, Expected, Tables, WebhookDestination
+from alertd.config.table import Table
 from alertd.config.value import listed
 
 Schema = dict[str, Any]  # JSON
@@ -37,6 +39,7 @@ _TOGETHER: Mapping[type[Table], Schema] = {
             "client_key_file": ["client_cert_file"],
         },
     },
+    EmailDestination: {"dependencies": {"password_file": ["username"]}},
     WebhookDestination: {"dependencies": {"verify_token_file": ["channel"]}},
     Expected: {"anyOf": [{"required": [key]} for key in _CONDITIONS]},
 }

@@ -58,7 +58,7 @@ def test_the_page_has_examples_of_both_kinds() -> None:
 def test_every_key_and_every_word_of_a_rule_is_explained() -> None:
     """`fields` is not: nothing that a rule can say needs it."""
     keys = {*load._SET_KEYS, *load._RULE_KEYS, *load._EXCEPTION_KEYS, *load._TEST_KEYS, *load._MESSAGE_KEYS}
-    words = {*load._OUTCOMES, *Severity, *Deliver}
+    words = {*load.OUTCOMES, *Severity, *Deliver}
     assert set() == {key for key in keys - {"fields", "rules"} if not re.search(rf"`(\w+\.)?{key}[`.]", PAGE)}
     assert set() == {word for word in words if f'`"{word}"`' not in PAGE}
 

@@ -33,6 +33,7 @@ BEYOND = {
         "names that another file has": (
             'unknown destination "securty"',
             'unknown source "cloudtrial"',
+            "only for [ops], not for alerts",
         ),
         "names that stand elsewhere in the file": ('expect names no rule of this file: "b"',),
         "languages of their own": (
@@ -61,6 +62,7 @@ BEYOND = {
             "destinations.security.token_file is missing",
             "elasticsearch: username and password_file belong together",
             "destinations.hook: channel and verify_token_file belong together",
+            "destinations.oncall: username and password_file belong together",
         ),
         "one value against another": (
             "sources.cloudtrail.sweep_interval: must not be shorter",
@@ -68,12 +70,15 @@ BEYOND = {
             "sources.cloudtrail.look_back: must not be shorter",
             "destinations.security.max_doubt: must be longer",
             "ledger: keep must be at least 32d",
+            "ops.backlog_after: must be at least 1m",
             "expected[2].until: must be later",
         ),
         "names that stand elsewhere in the file": (
             "rules.notify[1]: there is no such destination",
             "ops.notify: there is no such destination",
             "routes[0].notify[0]: there is no such destination",
+            'rules.notify[1]: "oncall" is e-mail',
+            'routes[0].notify: "clear" is e-mail',
         ),
         "other files": (
             "elasticsearch.ca_file: cannot be read",
