@@ -42,6 +42,10 @@ class TomlFile:
             key = key[:-1]
         return self._lines.get(key, 1)
 
+    def first_line(self, key: Key) -> int | None:
+        """On which the key's text begins; None: it stands on one line, or its lines are not those of the file."""
+        return self._texts.get(key)
+
     def where(self, key: Key, *, text_line: int | None = None) -> str:
         return f"{self.shown}:{self.line_of(key, text_line=text_line)}"
 

@@ -8,13 +8,15 @@ from pathlib import Path
 import typer
 
 from alertd import compose, status
-from alertd.cli import show
+from alertd.cli import lint, show
 from alertd.clock import Clock, SystemClock
 from alertd.config import Settings, load_settings
 from alertd.config.routes import useless_for_rules
 from alertd.errors import AlertdError, ConfigError, LedgerUnusableError, PartialError, PermanentError, RetryError
 from alertd.ledger.sqlite import open_readonly
 from alertd.rules.compile import named_queries
+from alertd.rules.lint import Known, RuleWarning
+from alertd.rules.lint import lint as lint_rules
 from alertd.rules.model import RuleSet
 from alertd.search import SearchClient
 from alertd.silence import newest_document
@@ -32,11 +34,11 @@ class Finding:
     text: str
 
 
-def check_all(config: Path | None, *, as_json: bool) -> int:
-    """Exit code."""
+def check_all(config: Path | None, *, as_json: bool, strict: bool) -> int:
+    """Exit code. `strict`: warnings fail too."""
     settings = load_settings(config)  # its mistakes are a list of their own
     findings: list[Finding] = []
-    warnings = list(settings.warnings)
+    warnings = [RuleWarning("", settings.path.name, text) for text in settings.warnings]
     for finding in _findings(settings, warnings):
         findings.append(finding)
         if not as_json:
@@ -44,42 +46,34 @@ def check_all(config: Path | None, *, as_json: bool) -> int:
             typer.echo(f"{finding.part:<13} {finding.subject:<40} {state} {finding.text}".rstrip())
     failed = [finding for finding in findings if not finding.ok]
     if as_json:
-        show.as_json({"findings": findings, "warnings": warnings})
+        show.as_json({"findings": findings, "warnings": [lint.as_data(warning) for warning in warnings]})
     else:
         typer.echo()
         for warning in warnings:
-            typer.echo(f"warning  {warning}")
-        typer.echo(f"{len(findings) - len(failed)} checks passed, {len(failed)} failed, {len(warnings)} warnings.")
-    return FAILED if failed else 0
+            typer.echo(lint.as_line(warning) if warning.code else f"warning  {warning.text}")
+        counts = f"{len(findings) - len(failed)} checks passed, {len(failed)} failed"
+        typer.echo(f"{counts}, {lint.count(warnings)} warnings.")
+    return FAILED if failed or (strict and lint.count(warnings)) else 0
 
 
-def _findings(settings: Settings, warnings: list[str]) -> Iterator[Finding]:
+def _findings(settings: Settings, warnings: list[RuleWarning]) -> Iterator[Finding]:
     clock = SystemClock()
     yield Finding("config", str(settings.path), True, "")
-    warnings += (
-        f"[[expected]] {each.ticket} is over since {show.moment(each.until)}: remove it"
-        for each in settings.expected
-        if each.until <= clock.now()
-    )
+    warnings += lint.over(settings, clock.now())
     sets: tuple[RuleSet, ...] = ()
     try:
         sets = compose.rule_sets(settings)
         rules = [rule for rule_set in sets for rule in rule_set.rules]
-        warnings += [f"{rule.where}  rule {rule.id} has no test" for rule in rules if not rule.tests]
-        warnings += [
-            f"{each.where}  the exception of rule {rule.id} is over since {show.moment(each.until)}: remove it"
-            for rule in rules
-            for each in rule.exceptions
-            if each.until <= clock.now()
-        ]
         tests = sum(len(rule.tests) for rule in rules)
         yield Finding("rules", f"{len(sets)} files, {len(rules)} rules, {tests} tests", True, "")
-        warnings += useless_for_rules(settings, rules)
+        warnings += map(_plain, useless_for_rules(settings, rules))
     except ConfigError as error:
         yield from (Finding("rules", problem.where, False, problem.what) for problem in error.problems)
-    warnings += _unheard(settings, sets)
+    warnings += map(_plain, _unheard(settings, sets))
     yield _ledger(settings)
-    yield from _search(settings, sets, clock, warnings)
+    known: dict[str, Known] = {}
+    yield from _search(settings, sets, clock, warnings, known)
+    warnings += lint_rules(sets, now=clock.now(), known=known)
     for name, table in settings.destinations.items():
         target = compose.destination(name, table, clock=clock)
         problems = target.check()
@@ -102,6 +96,11 @@ def _unheard(settings: Settings, sets: tuple[RuleSet, ...]) -> Iterator[str]:
         )
 
 
+def _plain(text: str) -> RuleWarning:
+    """Of no rule: it has no code, and cannot be silenced."""
+    return RuleWarning("", "", text)
+
+
 def _ledger(settings: Settings) -> Finding:
     try:
         ledger = open_readonly(settings.ledger.path)
@@ -113,7 +112,14 @@ def _ledger(settings: Settings) -> Finding:
         return Finding("ledger", str(settings.ledger.path), False, str(error))
 
 
-def _search(settings: Settings, sets: tuple[RuleSet, ...], clock: Clock, warnings: list[str]) -> Iterator[Finding]:
+def _search(
+    settings: Settings,
+    sets: tuple[RuleSet, ...],
+    clock: Clock,
+    warnings: list[RuleWarning],
+    known: dict[str, Known],
+) -> Iterator[Finding]:
+    """Fills `known`, of the rule sets whose source answers."""
     where = ", ".join(settings.elasticsearch.url) or "Elastic Cloud"
     try:
         client = compose.search_client(settings.elasticsearch)
@@ -124,22 +130,24 @@ def _search(settings: Settings, sets: tuple[RuleSet, ...], clock: Clock, warning
     server_time = client.server_time()
     skew = server_time - clock.now() if server_time else timedelta(0)
     if abs(skew) > MOST_SKEW:
-        warnings.append(
-            f"the server's clock and this machine's differ by {show.span(abs(skew))}: set one of them right"
-        )
+        text = f"the server's clock and this machine's differ by {show.span(abs(skew))}: set one of them right"
+        warnings.append(_plain(text))
     yield Finding("elasticsearch", where, True, f"{server.flavor} {server.version}")
     for name in settings.sources:
         yield _source(name, settings, client, clock, warnings)
         for rule_set in (rule_set for rule_set in sets if rule_set.source == name):
             yield from _refused(rule_set, settings.sources[name].index, client)
+    known.update(lint.ask_cluster(sets, settings, client))
 
 
-def _source(name: str, settings: Settings, client: SearchClient, clock: Clock, warnings: list[str]) -> Finding:
+def _source(
+    name: str, settings: Settings, client: SearchClient, clock: Clock, warnings: list[RuleWarning]
+) -> Finding:
     table = settings.sources[name]
     subject = f"{name}  {table.index}"
     try:
         indices = client.indices(table.index)
-        wanted = (*table.time_fields, *([table.ingest_field] if table.ingest_field else []))
+        wanted = lint.times(table)
         types = client.field_types(table.index, wanted)
         known = tuple(name for name in table.time_fields if name in types)
         newest = newest_document(client, table.index, known)
@@ -155,7 +163,7 @@ def _source(name: str, settings: Settings, client: SearchClient, clock: Clock, w
             )
     age = clock.now() - newest if newest else None
     if age is None or (table.silent_after and age >= table.silent_after):
-        warnings.append(f"source {name}: {_age(age)}: is CloudTrail still arriving?")
+        warnings.append(_plain(f"source {name}: {_age(age)}: is CloudTrail still arriving?"))
     return Finding("source", subject, True, f"{len(indices)} indices · {_age(age)}")
 
 

@@ -21,6 +21,7 @@ ConfigOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")]
 
 
 class SchemaOf(StrEnum):
@@ -68,11 +69,11 @@ def init(
 
 
 @app.command()
-def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def check(config: ConfigOption = None, strict: StrictOption = False, as_json: JsonOption = False) -> None:
     """Look for everything that could go wrong: configuration, rules, ledger, search server, Slack. Changes nothing."""
     from alertd.cli.check import check_all
 
-    raise typer.Exit(check_all(config, as_json=as_json))
+    raise typer.Exit(check_all(config, as_json=as_json, strict=strict))
 
 
 @app.command("test-rule")
@@ -107,6 +108,7 @@ def test_rule(
     form: Annotated[
         str, typer.Option("--format", help="text, json, github (annotations), junit or markdown.")
     ] = "text",
+    strict: StrictOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run the tests in rule files on an embedded search server; with --live, see what they would have alerted on."""
@@ -125,6 +127,7 @@ def test_rule(
         against=against,
         events=events,
         form="json" if as_json else form,
+        strict=strict,
     )
     raise typer.Exit(test_rules(asked))
 

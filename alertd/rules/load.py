@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alertd.errors import ConfigError, Problem
-from alertd.rules.model import Deliver, Rule, RuleException, RuleFacts, RuleSet, RuleTest, Sample, Severity, Snapshot
+from alertd.rules.model import Deliver, Rule, RuleFacts, RuleSet, RuleTest, Sample, Severity, Snapshot
 from alertd.rules.query import meaning, read_query
+from alertd.rules.quiet import read_exceptions, read_silences
 from alertd.rules.samples import SampleError, read_samples, read_snapshot, table_sample
 from alertd.rules.table import Mistake, Table
-from alertd.toml import EXAMPLE_MOMENT, read_toml, suggest
+from alertd.toml import read_toml, suggest
 
-_SET_KEYS = ("id", "source", "notify", "query", "fields", "rules")
+_SET_KEYS = ("id", "source", "notify", "query", "fields", "silence", "rules")
 _RULE_KEYS = (
     "id",
     "title",
@@ -27,11 +28,11 @@ _RULE_KEYS = (
     "false_positives",
     "references",
     "message",
+    "silence",
     "exceptions",
     "tests",
 )
 _MESSAGE_KEYS = ("summary",)
-_EXCEPTION_KEYS = ("query", "reason", "until")
 _TEST_KEYS = ("name", "events", "expect", "message_contains", "message_equals", "message_snapshot")
 OUTCOMES = ("match", "no match", "exception")
 # Ids stand in event keys, logs and names of queries, so they are plain, and short enough for one line.
@@ -110,6 +111,7 @@ def _rule_set(table: Table, around: Surroundings) -> RuleSet:
         rules=rules,
         path=table.file.path,
         fields=table.texts("fields"),
+        silences=tuple(read_silences(table)),
     )
 
 
@@ -137,11 +139,12 @@ def _rule(table: Table, around: Surroundings, *, set_id: str, notify: tuple[str,
         notify=told,
         where=table.where(),
         names_notify=named is not None,
-        exceptions=tuple(_exceptions(table)),
+        exceptions=tuple(read_exceptions(table)),
         description=table.text("description") or "",
         false_positives=table.texts("false_positives"),
         references=table.texts("references"),
         tests=tuple(_test(test) for test in table.tables("tests")) if around.tests else (),
+        silences=tuple(read_silences(table)),
     )
 
 
@@ -149,17 +152,6 @@ def _severity(table: Table) -> Severity:
     if "severity" not in table.data:
         table.note("severity", f"severity is missing. {suggest('', [member.value for member in Severity])}")
     return table.choice("severity", Severity) or Severity.MEDIUM
-
-
-def _exceptions(table: Table) -> Iterator[RuleException]:
-    for number, each in enumerate(table.tables("exceptions"), 1):
-        each.allow(_EXCEPTION_KEYS)
-        if "until" not in each.data:
-            each.note(None, f"until is missing in {each.label}: an exception ends by itself. {EXAMPLE_MOMENT}")
-        until = each.moment("until", end_of_day=True)
-        query, reason = read_query(each), each.needed_text("reason")
-        if until:
-            yield RuleException(f"{table.data.get('id')}#{number}", query, reason, until, each.where())
 
 
 def _test(table: Table) -> RuleTest:

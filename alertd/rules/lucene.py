@@ -25,20 +25,7 @@ class LuceneError(Exception):
         self.mistake = SyntaxMistake(at + 1, what)
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """One part of a query, as it stands between its conjunctions."""
-
-    joined: str | None  # "AND" or "OR", as written before it; None: nothing was, which servers read as OR
-    sign: str | None  # "+", "-" or "NOT"
-    field: str | None
-    group: tuple["Clause", ...]  # what its parentheses hold
-    words: int  # of its value; a field of analysed text is asked for each; 0: any value will do
-    start: int
-    end: int
-
-
-class _Kind(StrEnum):
+class Kind(StrEnum):
     TERM = "term"
     BARE = "sign that stands for itself"
     WILD = "term with a wildcard"
@@ -56,8 +43,24 @@ class _Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Clause:
+    """One part of a query, as it stands between its conjunctions."""
+
+    joined: str | None  # "AND" or "OR", as written before it; None: nothing was, which servers read as OR
+    sign: str | None  # "+", "-" or "NOT"
+    field: str | None
+    group: tuple["Clause", ...]  # what its parentheses hold
+    words: int  # of its value; a field of analysed text is asked for each; 0: any value will do
+    start: int
+    end: int
+    kind: Kind | None = None  # of its value; None: it is a group
+    value: str = ""  # as written, without boost and fuzziness
+    fuzzy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Token:
-    kind: _Kind
+    kind: Kind
     start: int
     end: int
     text: str
@@ -83,7 +86,7 @@ _TOKENS = re.compile(
 _WILDCARD = re.compile(r"(?<!\\)(?:\\\\)*[*?]")
 _WORD = re.compile(r"\w+")
 _OPERATORS = {"AND": "AND", "&&": "AND", "OR": "OR", "||": "OR"}
-_VALUES = (_Kind.TERM, _Kind.BARE, _Kind.WILD, _Kind.QUOTED, _Kind.RANGE, _Kind.REGEX)
+_VALUES = (Kind.TERM, Kind.BARE, Kind.WILD, Kind.QUOTED, Kind.RANGE, Kind.REGEX)
 _WITHOUT_END = {
     '"': "quote without an end",
     "/": "regular expression without an end; a slash in a value is written \\/ or within quotes",
@@ -146,7 +149,7 @@ class _Parser:
 
     def query(self) -> tuple[Clause, ...]:
         clauses = self._clauses(depth=0)
-        if self._peek().kind is _Kind.CLOSE:
+        if self._peek().kind is Kind.CLOSE:
             raise LuceneError(self._peek().start, "unbalanced parenthesis")
         return clauses
 
@@ -159,30 +162,36 @@ class _Parser:
 
     def _clauses(self, *, depth: int) -> tuple[Clause, ...]:
         clauses = [self._clause(None, depth=depth)]
-        while self._peek().kind not in (_Kind.CLOSE, _Kind.END):
-            joined = _OPERATORS[self._take().text] if self._peek().kind is _Kind.CONJUNCTION else None
+        while self._peek().kind not in (Kind.CLOSE, Kind.END):
+            joined = _OPERATORS[self._take().text] if self._peek().kind is Kind.CONJUNCTION else None
             clauses.append(self._clause(joined, depth=depth))
         return tuple(clauses)
 
     def _clause(self, joined: str | None, *, depth: int) -> Clause:
         start = self._peek().start
-        sign = self._take().text if self._peek().kind is _Kind.SIGN else None
+        sign = self._take().text if self._peek().kind is Kind.SIGN else None
         field = self._field()
-        if self._peek().kind is _Kind.OPEN:
-            group, words = self._group(depth=depth + 1), 0
+        if self._peek().kind is Kind.OPEN:
+            group, words, value = self._group(depth=depth + 1), 0, None
         else:
+            value = self._peek()
             group, words = (), self._value(field)
-        end = self._tokens[self._at - 1].end
-        return Clause(joined, "NOT" if sign == "!" else sign, field, group, words, start, end)
+        taken = self._tokens[self._at - 1]
+        sign = "NOT" if sign == "!" else sign
+        if value is None:
+            return Clause(joined, sign, field, group, words, start, taken.end)
+        after = self._tokens[self._at - 2 : self._at]
+        fuzzy = any(token.kind is Kind.FUZZY and token.start >= value.end for token in after)
+        return Clause(joined, sign, field, group, words, start, taken.end, value.kind, value.text, fuzzy)
 
     def _field(self) -> str | None:
         name = self._peek()
-        if name.kind is _Kind.END or self._tokens[self._at + 1].kind is not _Kind.COLON:
+        if name.kind is Kind.END or self._tokens[self._at + 1].kind is not Kind.COLON:
             return None
-        if name.kind is _Kind.WILD and name.text != "*":
+        if name.kind is Kind.WILD and name.text != "*":
             escaped = re.sub(r"(?<!\\)([*?])", r"\\\1", name.text)
             raise LuceneError(name.start, f"a wildcard in the name of a field is written with a backslash: {escaped}:")
-        if name.kind not in (_Kind.TERM, _Kind.WILD):
+        if name.kind not in (Kind.TERM, Kind.WILD):
             return None
         self._at += 2
         return name.text
@@ -191,15 +200,15 @@ class _Parser:
         opened = self._take()
         if depth > MOST_NESTED:
             raise LuceneError(opened.start, "parentheses nested too deeply")
-        if self._peek().kind is _Kind.CLOSE:
+        if self._peek().kind is Kind.CLOSE:
             raise LuceneError(opened.start, "nothing within the parentheses")
-        if self._peek().kind is _Kind.END:
+        if self._peek().kind is Kind.END:
             raise LuceneError(opened.start, "unbalanced parenthesis")
         clauses = self._clauses(depth=depth)
-        if self._peek().kind is not _Kind.CLOSE:
+        if self._peek().kind is not Kind.CLOSE:
             raise LuceneError(opened.start, "unbalanced parenthesis")
         self._take()
-        if self._peek().kind is _Kind.BOOST:
+        if self._peek().kind is Kind.BOOST:
             self._take()
         return clauses
 
@@ -209,21 +218,21 @@ class _Parser:
         if token.kind not in _VALUES:
             raise self._unexpected(token, field)
         self._take()
-        allowed = {_Kind.BOOST} if token.kind is _Kind.RANGE else {_Kind.BOOST, _Kind.FUZZY}
+        allowed = {Kind.BOOST} if token.kind is Kind.RANGE else {Kind.BOOST, Kind.FUZZY}
         while self._peek().kind in allowed:
             allowed.remove(self._take().kind)
-        if token.kind is _Kind.TERM:
+        if token.kind is Kind.TERM:
             return len(_WORD.findall(token.text)) or 1
         return 0 if token.text == "*" else 1
 
     def _unexpected(self, token: _Token, field: str | None) -> LuceneError:
-        if token.kind in (_Kind.END, _Kind.CLOSE):
+        if token.kind in (Kind.END, Kind.CLOSE):
             # a field is two tokens: its name and the colon
             before = self._tokens[max(0, self._at - (2 if field else 1))]
             return LuceneError(before.start, f'nothing after "{f"{field}:" if field else before.text}"')
-        if field and token.kind is _Kind.SIGN:
+        if field and token.kind is Kind.SIGN:
             return LuceneError(token.start, f'"{token.text}" at the beginning of a value is written \\{token.text}')
-        if token.kind is _Kind.COLON:
+        if token.kind is Kind.COLON:
             return LuceneError(token.start, '":" within a value is written \\: or the value stands within quotes')
         return LuceneError(token.start, f'"{token.text}" where a term is expected')
 
@@ -237,14 +246,14 @@ def _tokens(text: str) -> Iterator[_Token]:
         if found.lastgroup != "blank":
             yield _Token(_kind(found), at, found.end(), found[0])
         at = found.end()
-    yield _Token(_Kind.END, at, at, "")
+    yield _Token(Kind.END, at, at, "")
 
 
-def _kind(found: re.Match[str]) -> _Kind:
+def _kind(found: re.Match[str]) -> Kind:
     if found.lastgroup != "word":
-        return _Kind[str(found.lastgroup).upper()]
+        return Kind[str(found.lastgroup).upper()]
     if found[0] in _OPERATORS:
-        return _Kind.CONJUNCTION
+        return Kind.CONJUNCTION
     if found[0] == "NOT":
-        return _Kind.SIGN
-    return _Kind.WILD if _WILDCARD.search(found[0]) else _Kind.TERM
+        return Kind.SIGN
+    return Kind.WILD if _WILDCARD.search(found[0]) else Kind.TERM

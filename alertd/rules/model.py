@@ -29,6 +29,7 @@ class Query:
     clause: Mapping[str, object]
     where: str  # "rules/team.toml:22"
     weight: int = 1  # about how many of the clauses that a server counts
+    first_line: int | None = None  # of the file, on which its text begins; None: its lines are not those of the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,15 @@ class RuleException:
 
 
 @dataclass(frozen=True, slots=True)
+class Silence:
+    """One warning about rules that is not to be told. `silence = { R201 = "both spellings are meant" }`."""
+
+    code: str
+    reason: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     facts: RuleFacts
     query: Query
@@ -103,6 +113,7 @@ class Rule:
     false_positives: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     tests: tuple[RuleTest, ...] = ()
+    silences: tuple[Silence, ...] = ()
 
     @property
     def id(self) -> str:
@@ -119,3 +130,4 @@ class RuleSet:
     rules: tuple[Rule, ...]
     path: Path
     fields: tuple[str, ...] = field(default=())  # document fields its messages need beside the profile's
+    silences: tuple[Silence, ...] = ()  # for all of the file

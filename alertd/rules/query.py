@@ -46,7 +46,7 @@ def _lucene(table: Table, value: object) -> Query:
         _note_mistake(table, "lucene", value, error.mistake)
         return _nothing(table)
     words = weight(parsed, of_any_field=MOST_CLAUSES)
-    return Query("lucene", value, lucene(value), table.where("lucene"), words)
+    return Query("lucene", value, lucene(value), table.where("lucene"), words, _first_line(table, "lucene"))
 
 
 def _kql(table: Table, value: object) -> Query:
@@ -60,7 +60,7 @@ def _kql(table: Table, value: object) -> Query:
     except kql.KqlError as error:
         _note_mistake(table, "kql", value, error.mistake)
         return _nothing(table)
-    return Query("kql", value, parsed.clause, table.where("kql"), _weight(parsed.clause))
+    return Query("kql", value, parsed.clause, table.where("kql"), _weight(parsed.clause), _first_line(table, "kql"))
 
 
 def _dsl(table: Table, value: object) -> Query:
@@ -79,6 +79,10 @@ def _dsl(table: Table, value: object) -> Query:
         table.note("dsl", "query.dsl holds a date, a time, inf or nan, which JSON cannot: write it as a text")
         return _nothing(table)
     return Query("dsl", text, value, table.where("dsl"), _weight(value))
+
+
+def _first_line(table: Table, language: str) -> int | None:
+    return table.file.first_line((*table.at, language))
 
 
 def _weight(value: object) -> int:

@@ -53,9 +53,13 @@ class SearchClient(Protocol):
 
     def field_types(self, index: str, fields: tuple[str, ...]) -> Mapping[str, frozenset[str]]:
         """Which types each existing field has over the indices (_field_caps); a field that no index has is absent.
+        "*" asks for every field.
 
         PermanentError where there is no index; PartialError where some did not answer.
         """
+
+    def more_than(self, index: str, query: Mapping[str, object], number: int) -> bool:
+        """Whether more documents match: the server counts no further. Raises as pages() does."""
 
     def indices(self, index: str) -> tuple[str, ...]:
         """The names of the indices that the pattern reaches; PermanentError where there is none."""

@@ -168,7 +168,16 @@ class Client:
             for name, kinds in self._field_caps(index, some)["fields"].items():
                 types[name] = frozenset(kinds)
         # the servers add the objects around a field
-        return {name: types[name] for name in fields if name in types}
+        return types if "*" in fields else {name: types[name] for name in fields if name in types}
+
+    def more_than(self, index: str, query: Mapping[str, object], number: int) -> bool:
+        body = {"query": query, "size": 0, "track_total_hits": number + 1}
+        search = Search(index, query, (), 0, self._timeout)
+        answer = self._whole(f"/{_quoted(index)}/_search", body, search, _EVERY_INDEX)
+        try:
+            return int(answer["hits"]["total"]["value"]) > number
+        except (KeyError, TypeError, ValueError) as error:
+            raise not_an_answer(answer, _where(index)) from error
 
     def indices(self, index: str) -> tuple[str, ...]:
         # _id stands for any field: asked this way, the pattern is resolved as a search resolves it

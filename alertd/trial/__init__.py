@@ -4,6 +4,6 @@ Asks a search server the daemon's own questions, but for the window. How a messa
 """
 
 from alertd.trial.result import Mismatch, PartResult, Result
-from alertd.trial.run import run_tests
+from alertd.trial.run import index_name, run_tests
 
-__all__ = ["Mismatch", "PartResult", "Result", "run_tests"]
+__all__ = ["Mismatch", "PartResult", "Result", "index_name", "run_tests"]

@@ -33,7 +33,7 @@ def run_tests(
     """
     samples = _Samples(rule_set)
     indices, refused = fill(
-        f"alertd-test-{rule_set.id}",
+        index_name(rule_set),
         samples.documents,
         flavor=search.server().flavor,
         fill_index=fill_index,
@@ -45,6 +45,11 @@ def run_tests(
     return tuple(
         _result(rule, test, verdicts, questions, render=render) for rule in rule_set.rules for test in rule.tests
     )
+
+
+def index_name(rule_set: RuleSet) -> str:
+    """What the names of its indices begin with; a dash and a number follow."""
+    return f"alertd-test-{rule_set.id}"
 
 
 class _Samples:

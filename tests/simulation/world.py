@@ -112,6 +112,10 @@ class Index:
     def field_types(self, index: str, fields: tuple[str, ...]) -> Mapping[str, frozenset[str]]:
         return {name: frozenset({"keyword"}) for name in fields}
 
+    def more_than(self, index: str, query: Mapping[str, object], number: int) -> bool:
+        found = self.pages(Search(index, query, (), 1_000, timedelta(seconds=30)))
+        return sum(len(page) for page in found) > number
+
     def indices(self, index: str) -> tuple[str, ...]:
         return ("trail-0",)
 

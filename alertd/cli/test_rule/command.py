@@ -22,6 +22,7 @@ class Asked:
     against: str | None
     events: Path | None
     form: str
+    strict: bool
 
 
 def test_rules(asked: Asked) -> int:
@@ -39,7 +40,9 @@ def test_rules(asked: Asked) -> int:
         return search_live(asked, form)
     from alertd.cli.test_rule.offline import run_rule_tests
 
-    return run_rule_tests(asked.files, asked.config, form=form, mapping=asked.mapping, update=asked.update)
+    return run_rule_tests(
+        asked.files, asked.config, form=form, mapping=asked.mapping, update=asked.update, strict=asked.strict
+    )
 
 
 def _form(asked: Asked) -> Format:
@@ -68,6 +71,8 @@ def _contradictions(asked: Asked, form: Format) -> list[Problem]:
         problems.append(Problem("--events", "goes with --against"))
     if asked.events and asked.live:
         problems.append(Problem("--events", "does not go with --live: compare on one or the other"))
+    if asked.strict and asked.against is not None:
+        problems.append(Problem("--strict", "does not go with --against: a comparison does not warn"))
     if looks and form not in {Format.TEXT, Format.JSON}:
         problems.append(Problem("--format", f"{form.value} does not go with --live: text or json"))
     if asked.against is not None and form is Format.JUNIT:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from xml.sax.saxutils import escape, quoteattr
 
-from alertd.cli import show
+from alertd.cli import lint, show
+from alertd.rules.lint import RuleWarning
 from alertd.rules.model import RuleSet
 from alertd.trial import Mismatch, PartResult, Result
 
@@ -18,21 +19,33 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
-def report(form: Format, sets: Sequence[RuleSet], results: Sequence[Result], *, seconds: float) -> str:
+def report(
+    form: Format,
+    sets: Sequence[RuleSet],
+    results: Sequence[Result],
+    warnings: Sequence[RuleWarning],
+    *,
+    seconds: float,
+    strict: bool,
+) -> str:
+    """`strict`: warnings fail."""
     match form:
         case Format.TEXT:
             lines = [line for rule_set in sets for line in _tree(rule_set, results)]
-            return "\n".join([*lines, f"{_count(results)} in {seconds:.2f} s"])
+            lines += [*(lint.as_line(warning) for warning in warnings), *([""] if warnings else [])]
+            return "\n".join([*lines, f"{_count(results, warnings)} in {seconds:.2f} s"])
         case Format.JSON:
             failed = _failed(results)
             plain = {"passed": len(results) - len(failed), "failed": len(failed), "tests": list(results)}
+            plain["warnings"] = [lint.as_data(warning) for warning in warnings]
             return json.dumps(show.plain(plain), ensure_ascii=False, indent=2)
         case Format.GITHUB:
-            return "\n".join([*(_command(result) for result in _failed(results)), _count(results)])
+            told = [_warning_command(warning, strict=strict) for warning in warnings]
+            return "\n".join([*(_command(result) for result in _failed(results)), *told, _count(results, warnings)])
         case Format.JUNIT:
-            return "\n".join(_junit(sets, results, seconds=seconds))
+            return "\n".join(_junit(sets, results, warnings, seconds=seconds, strict=strict))
         case Format.MARKDOWN:
-            return "\n".join(_markdown(results))
+            return "\n".join(_markdown(results, warnings))
 
 
 def annotation(level: str, where: str, title: str, text: str) -> str:
@@ -52,9 +65,11 @@ def _failed(results: Sequence[Result]) -> list[Result]:
     return [result for result in results if not result.passed]
 
 
-def _count(results: Sequence[Result]) -> str:
+def _count(results: Sequence[Result], warnings: Sequence[RuleWarning]) -> str:
     failed = len(_failed(results))
-    return f"{len(results) - failed} passed, {failed} failed"
+    warned = lint.count(warnings)
+    tail = f", {warned} warning{'' if warned == 1 else 's'}" if warned else ""
+    return f"{len(results) - failed} passed, {failed} failed{tail}"
 
 
 def _tree(rule_set: RuleSet, results: Sequence[Result]) -> Iterator[str]:
@@ -99,6 +114,11 @@ def _command(result: Result) -> str:
     return annotation("error", result.test.where, f"{result.rule}: {result.test.name}", _all_explained(result))
 
 
+def _warning_command(warning: RuleWarning, *, strict: bool) -> str:
+    level = "notice" if warning.level == "note" else "error" if strict else "warning"
+    return annotation(level, warning.where, warning.code, warning.text)
+
+
 def _data(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
@@ -107,13 +127,24 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def _junit(sets: Sequence[RuleSet], results: Sequence[Result], *, seconds: float) -> Iterator[str]:
+def _junit(
+    sets: Sequence[RuleSet],
+    results: Sequence[Result],
+    warnings: Sequence[RuleWarning],
+    *,
+    seconds: float,
+    strict: bool,
+) -> Iterator[str]:
+    """Warnings are what the suite printed; where they fail, each is a case of its own."""
+    failing = [warning for warning in warnings if strict and warning.level == "warning"]
+    failures = len(_failed(results)) + len(failing)
     yield '<?xml version="1.0" encoding="UTF-8"?>'
-    yield f'<testsuites tests="{len(results)}" failures="{len(_failed(results))}" time="{seconds:.3f}">'
+    yield f'<testsuites tests="{len(results) + len(failing)}" failures="{failures}" time="{seconds:.3f}">'
     for rule_set in sets:
         own = [result for result in results if result.rule_set == rule_set.id]
-        name = _attribute(str(rule_set.path))
-        yield f'  <testsuite name={name} tests="{len(own)}" failures="{len(_failed(own))}">'
+        mine = [warning for warning in failing if warning.rule_set == rule_set.id]
+        tests, failures = len(own) + len(mine), len(_failed(own)) + len(mine)
+        yield f'  <testsuite name={_attribute(str(rule_set.path))} tests="{tests}" failures="{failures}">'
         for result in own:
             file, _, line = result.test.where.rpartition(":")
             where = f'file={_attribute(file)} line="{line}"'
@@ -123,8 +154,23 @@ def _junit(sets: Sequence[RuleSet], results: Sequence[Result], *, seconds: float
                 text = escape(_printable("\n".join(explanation(mismatch))))
                 yield f"      <failure message={message}>{text}</failure>"
             yield "    </testcase>"
+        yield from (line for warning in mine for line in _junit_case(warning))
+        passed = [warning for warning in warnings if warning.rule_set == rule_set.id and warning not in mine]
+        if passed:
+            text = "\n".join(lint.as_line(warning) for warning in passed)
+            yield f"    <system-out>{escape(_printable(text))}</system-out>"
         yield "  </testsuite>"
     yield "</testsuites>"
+
+
+def _junit_case(warning: RuleWarning) -> Iterator[str]:
+    file, _, line = warning.where.rpartition(":")
+    yield (
+        f"    <testcase classname={_attribute(warning.rule or warning.rule_set)} name={_attribute(warning.code)}"
+        f' file={_attribute(file)} line="{line}">'
+    )
+    yield f"      <failure message={_attribute(warning.text)}/>"
+    yield "    </testcase>"
 
 
 def _attribute(text: str) -> str:
@@ -136,8 +182,12 @@ def _printable(text: str) -> str:
     return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in text)
 
 
-def _markdown(results: Sequence[Result]) -> Iterator[str]:
-    yield f"### Rule tests: {_count(results)}"
+def _markdown(results: Sequence[Result], warnings: Sequence[RuleWarning]) -> Iterator[str]:
+    yield f"### Rule tests: {_count(results, warnings)}"
+    if warnings:
+        yield ""
+    for warning in warnings:
+        yield f"- {warning.level} {warning.code}: {cell(warning.text)} ({cell(warning.where)})"
     for result in _failed(results):
         yield ""
         yield f"**{cell(result.rule)}**: {cell(result.test.name)} ({cell(result.test.where)})"

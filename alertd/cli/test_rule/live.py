@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from alertd import compose
 from alertd.batch import DIGEST_CANDIDATES
+from alertd.cli.lint import of_source
 from alertd.cli.test_rule.drawing import NO_DELIVERY, Drawing
 from alertd.clock import SystemClock
 from alertd.config import Settings
@@ -15,7 +16,7 @@ from alertd.ledger.model import Notification, NotificationKind
 from alertd.message import render_digest
 from alertd.profile import load_profile
 from alertd.rules.compile import candidates, classification, exception_of, first_rule, window
-from alertd.rules.fields import named_fields
+from alertd.rules.lint import MOST_DAILY, Known, RuleWarning, lint
 from alertd.rules.model import Deliver, Rule, RuleSet
 from alertd.search import Hit, Search, SearchClient
 from alertd.trial.volume import DayVolume, volume
@@ -32,7 +33,6 @@ class Look:
     events: tuple[Taken, ...]  # oldest first
     silent: int = 0  # events that an exception keeps silent
     days: dict[str, tuple[DayVolume, ...]] = field(default_factory=dict)  # by destination
-    warnings: tuple[str, ...] = ()
 
 
 def look(
@@ -62,7 +62,7 @@ def look(
             keep(hit)
     events = tuple(sorted(found.values(), key=lambda pair: pair[1].time))
     days = {name: _volume(told, drawing) for name, told in _by_destination(events, settings).items()}
-    return Look(rule_set.id, table.index, events, len(silent), days, tuple(_warnings(rule_set, table.index, client)))
+    return Look(rule_set.id, table.index, events, len(silent), days)
 
 
 def hits(
@@ -109,18 +109,18 @@ def _volume(told: Sequence[Notification], drawing: Drawing) -> tuple[DayVolume, 
     return volume(told, named=named)
 
 
-def _warnings(rule_set: RuleSet, index: str, client: SearchClient) -> Iterator[str]:
-    """Rules for fields that are misspelled, or that no event has had yet.
-
-    Of a rule for two shapes of events, only one shape's fields are there: one of them will do.
-    """
-    asked = {rule.id: named_fields(rule.query) for rule in rule_set.rules}
-    every = tuple(sorted({name for names in asked.values() for name in names or ()}))
-    there = client.field_types(index, every) if every else {}
-    for rule in rule_set.rules:
-        names = asked[rule.id]
-        if names and not names & there.keys():
-            yield f"{rule.query.where}  {rule.id}: no index of {index} has a field {' or '.join(sorted(names))}"
+def warnings(
+    rule_sets: Sequence[RuleSet], looks: Sequence[Look], settings: Settings, client: SearchClient
+) -> tuple[RuleWarning, ...]:
+    """RetryError, PermanentError, PartialError."""
+    known: dict[str, Known] = {}
+    for name, table in settings.sources.items():
+        known |= of_source([each for each in rule_sets if each.source == name], table, client)
+    for found in looks:
+        daily = Counter((rule.id, event.time.date()) for rule, event in found.events)
+        heavy = frozenset(rule_id for (rule_id, _), count in daily.items() if count > MOST_DAILY)
+        known[found.rule_set] = replace(known[found.rule_set], heavy=heavy)
+    return lint(rule_sets, now=SystemClock().now(), known=known)
 
 
 def totals(days: Sequence[DayVolume]) -> Counter[str]:

@@ -11,17 +11,18 @@ from urllib.parse import quote
 import typer
 
 from alertd import compose
-from alertd.cli import show
+from alertd.cli import lint, show
 from alertd.cli.test_rule.command import Asked
 from alertd.cli.test_rule.drawing import NO_DELIVERY, draw
 from alertd.cli.test_rule.formats import Format
 from alertd.cli.test_rule.given import given
-from alertd.cli.test_rule.live import Look, Taken, look, totals
+from alertd.cli.test_rule.live import Look, Taken, look, totals, warnings
 from alertd.cli.test_rule.sample import post_sample
 from alertd.config import Settings
 from alertd.config.duration import parse_duration
 from alertd.errors import ConfigError, Problem
 from alertd.message.terminal import to_terminal
+from alertd.rules.lint import RuleWarning
 from alertd.search import Hit
 from alertd.trial.mask import mask
 from alertd.trial.volume import DayVolume
@@ -46,23 +47,26 @@ def search_live(asked: Asked, form: Format) -> int:
                 looks = [look(each, settings, client, reach, keep=lambda hit: _save(hit, file)) for each in sets]
         else:
             looks = [look(each, settings, client, reach) for each in sets]
+        warned = warnings(sets, looks, settings, client)
     finally:
         client.close()
+    own = [[warning for warning in warned if warning.rule_set == each.rule_set] for each in looks]
     if form is Format.JSON:
-        show.as_json([_plain(each) for each in looks])
+        show.as_json([_plain(each, some) for each, some in zip(looks, own, strict=True)])
     else:
-        for each in looks:
-            _show(each, asked.since, settings)
+        for each, some in zip(looks, own, strict=True):
+            _show(each, some, asked.since, settings)
     newest = max((each.events[-1] for each in looks if each.events), key=lambda pair: pair[1].time, default=None)
     if asked.slack_preview:
         _preview(newest, settings)
     if asked.save and form is not Format.JSON:
         typer.echo(f"wrote {sum(len(each.events) for each in looks):,} events to {asked.save}; secrets are masked")
+    too_much = FAILED if asked.strict and lint.count(warned) else 0
     if asked.post:
-        return _post(newest, settings, asked.post)
+        return _post(newest, settings, asked.post) or too_much
     if form is not Format.JSON:
         typer.echo("nothing was sent; nothing was recorded")
-    return 0
+    return too_much
 
 
 def parse_reach(since: str) -> timedelta:
@@ -85,13 +89,13 @@ def _save(hit: Hit, file: IO[str]) -> None:
     file.write(json.dumps(mask(hit.source), ensure_ascii=False) + "\n")
 
 
-def _plain(found: Look) -> dict[str, object]:
+def _plain(found: Look, warned: Sequence[RuleWarning]) -> dict[str, object]:
     return {
         "rule_set": found.rule_set,
         "events": found.events,
         "silent": found.silent,
         "days": {name: [_day(day) for day in days] for name, days in found.days.items()},
-        "warnings": found.warnings,
+        "warnings": [lint.as_data(warning) for warning in warned],
     }
 
 
@@ -99,7 +103,7 @@ def _day(day: DayVolume) -> dict[str, object]:
     return {"day": str(day.day), "events": day.events, "messages": day.messages, "digests": day.digests}
 
 
-def _show(found: Look, since: str, settings: Settings) -> None:
+def _show(found: Look, warned: Sequence[RuleWarning], since: str, settings: Settings) -> None:
     count = len(found.events)
     typer.echo(f"{count:,} event{'' if count == 1 else 's'} in {since} on {found.index} for {found.rule_set}")
     if found.silent:
@@ -114,8 +118,8 @@ def _show(found: Look, since: str, settings: Settings) -> None:
             f"{name}: {sums['messages']:,} messages{digests}; "
             f"most on {most.day:%b %d}: {most.messages:,} messages, {most.digests:,} digests or lists"
         )
-    for warning in found.warnings:
-        typer.echo(f"warning  {warning}")
+    for warning in warned:
+        typer.echo(lint.as_line(warning))
     _show_newest(found, settings)
 
 

@@ -1,18 +1,23 @@
 """`alertd test-rule` as it is typed most: the tests in rule files, on the embedded server."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
 
+from alertd.cli.lint import count
 from alertd.cli.test_rule.drawing import Drawing
+from alertd.cli.test_rule.fields import tested_fields
 from alertd.cli.test_rule.formats import Format, report
 from alertd.cli.test_rule.given import Given, given, read_mapping
 from alertd.clock import SystemClock
 from alertd.demo.search import EmbeddedServer, RefusedIndexError, embedded_server
 from alertd.errors import ConfigError, Problem
+from alertd.rules.lint import lint
 from alertd.rules.mappings import for_flavor
 from alertd.rules.model import RuleSet
+from alertd.search import SearchClient
 from alertd.search.connection import Connection, connect
 from alertd.trial import Result, run_tests
 
@@ -21,7 +26,13 @@ FLAVOR = "opensearch"  # of the embedded server
 
 
 def run_rule_tests(
-    files: Sequence[Path], config: Path | None, *, form: Format, mapping: Path | None = None, update: bool = False
+    files: Sequence[Path],
+    config: Path | None,
+    *,
+    form: Format,
+    mapping: Path | None = None,
+    update: bool = False,
+    strict: bool = False,
 ) -> int:
     """Exit code. Without a configuration any source and destination a rule names will do."""
     clock = SystemClock()
@@ -30,29 +41,45 @@ def run_rule_tests(
     fields = read_mapping(mapping)
     sets = asked.rule_sets()
     try:
-        with embedded_server() as server:
-            results = _results(sets, asked, server, for_flavor(fields, flavor=FLAVOR) if fields else None)
+        with embedded_server() as server, _searching(server) as search:
+            results = _results(sets, asked, server, search, for_flavor(fields, flavor=FLAVOR) if fields else None)
+            known = tested_fields(sets, asked, server, search, mapping=fields, name=str(mapping or ""))
     except RefusedIndexError as error:
         raise ConfigError([Problem(str(mapping), f"the embedded server refuses this mapping: {error}")]) from error
     if update:
         written = [_update(result) for result in results if _is_outdated(result)]
         if written:
             typer.echo("\n".join(f"wrote {name}" for name in dict.fromkeys(written)), err=form is not Format.TEXT)
-            return run_rule_tests(files, config, form=form, mapping=mapping)
-    typer.echo(report(form, sets, results, seconds=clock.elapsed_seconds() - began))
-    return FAILED if any(not result.passed for result in results) else 0
+            return run_rule_tests(files, config, form=form, mapping=mapping, strict=strict)
+    warned = lint(sets, now=clock.now(), known=known)
+    seconds = clock.elapsed_seconds() - began
+    typer.echo(report(form, sets, results, warned, seconds=seconds, strict=strict))
+    failed = any(not result.passed for result in results) or (strict and count(warned))
+    return FAILED if failed else 0
 
 
 def tested(sets: Sequence[RuleSet], asked: Given) -> list[Result]:
     """The results of all tests, on a server of their own."""
-    with embedded_server() as server:
-        return _results(sets, asked, server, None)
+    with embedded_server() as server, _searching(server) as search:
+        return _results(sets, asked, server, search, None)
+
+
+@contextmanager
+def _searching(server: EmbeddedServer) -> Iterator[SearchClient]:
+    search = connect(Connection(urls=(server.url,)), flavor=FLAVOR)
+    try:
+        yield search
+    finally:
+        search.close()
 
 
 def _results(
-    sets: Sequence[RuleSet], asked: Given, server: EmbeddedServer, mapping: Mapping[str, object] | None
+    sets: Sequence[RuleSet],
+    asked: Given,
+    server: EmbeddedServer,
+    search: SearchClient,
+    mapping: Mapping[str, object] | None,
 ) -> list[Result]:
-    search = connect(Connection(urls=(server.url,)), flavor=FLAVOR)
     results: list[Result] = []
     for rule_set in sets:
         drawing = Drawing(asked.profile(rule_set), asked.style)
@@ -65,7 +92,6 @@ def _results(
             happened=drawing.happened,
             mapping=mapping,
         )
-    search.close()
     return results
 
 
