@@ -36,8 +36,8 @@ def test_a_rule_whose_fields_no_index_has_is_warned_of(installed: Installation) 
     (installed.folder / "typo.toml").write_text(both + rule % ("typo", "eventNmae:x"))
     installed.add(root_event())
     lines = installed.run("test-rule", "typo.toml", "--live").stdout.splitlines()
-    warning = f"warning  typo.toml:10  typo: no index of {installed.index}-* has a field eventNmae"
-    assert [warning] == [line for line in lines if line.startswith("warning")]
+    text = f'field "eventNmae" does not exist in {installed.index}-*; did you mean "eventName"?'
+    assert [f"warning R104 typo.toml:10  {text}"] == [line for line in lines if line.startswith("warning R1")]
 
 
 def test_what_an_exception_keeps_silent_is_counted_apart(installed: Installation) -> None:

@@ -59,8 +59,9 @@ def test_a_failing_test_is_an_annotation_at_its_line(alertd: Alertd, tmp_path: P
     """As GitHub reads it: what would end the command is escaped."""
     (tmp_path / "rules/team.toml").write_text(FAILING)
     done = alertd("test-rule", "--format", "github")
-    first, *rest = done.stdout.splitlines()
+    first, note, *rest = done.stdout.splitlines()
     assert (1, ["1 passed, 1 failed"]) == (done.returncode, rest)
+    assert note.startswith("::notice file=rules/team.toml,line=1,title=R502::no test has an event")
     assert first.startswith(
         "::error file=rules/team.toml,line=11,title=created%3A 100%25%2C a|b::expected  match%0Agot"
     )

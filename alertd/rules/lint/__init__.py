@@ -38,7 +38,7 @@ def _line(where: str) -> int:
 
 def _of_set(rule_set: RuleSet, some: Sequence[Subject], *, now: datetime, known: Known) -> Iterator[RuleWarning]:
     for subject in some:
-        yield from wording(subject)
+        yield from wording(subject, known)
         yield from cost(subject)
         yield from timing(subject, known)
         yield from fields(subject, known)

@@ -8,11 +8,11 @@ from difflib import get_close_matches
 from ipaddress import ip_network
 
 from alertd.rules.lint.logic import Ask, Both, Either, Kind, Not, Opaque, Tree, asks
-from alertd.rules.lint.warning import Known, RuleWarning, Subject, shown
+from alertd.rules.lint.reading import RUN
+from alertd.rules.lint.warning import TEXT, Known, RuleWarning, Subject, shown
 
 # Two names whose parts are as alike as this differ by a slip of the pen.
 ALIKE = 0.8
-_TEXT = {"text", "match_only_text"}
 # Below such a field any name will do.
 _OPEN = {"flattened", "flat_object"}
 _OBJECTS = {"object", "nested"}
@@ -80,7 +80,9 @@ def _lacking(tree: Tree, there: _Fields) -> Iterator[list[Ask]]:
     """
     match tree:
         case Ask():
-            yield from () if there.there(tree.field) else ([tree],)
+            # a field that may be there or not: only another name that was meant is a mistake
+            lacks = not there.there(tree.field)
+            yield from ([tree],) if lacks and (tree.kind is not Kind.EXISTS or there.alike(str(tree.field))) else ()
         case Both():
             for part in tree.parts:
                 yield from _lacking(part, there)
@@ -112,7 +114,7 @@ def _compared(subject: Subject, ask: Ask, types: frozenset[str], known: Known) -
         yield subject.warning("R103", f"{name}: it has no value of its own, name one of its fields", at=ask.at)
     elif problem := next((why for kind in sorted(types) if (why := _refused(ask, kind))), None):
         yield subject.warning("R103", f"{name}: {problem}", at=ask.at)
-    elif types <= _TEXT:
+    elif types <= TEXT:
         keyword = known.types.get(f"{ask.field}.keyword", frozenset()) & {"keyword", "wildcard"}
         instead = f"ask {ask.field}.keyword" if keyword else "ask a keyword field"
         if why := _unmatched(ask, known.flavor):
@@ -182,7 +184,7 @@ def _is_beginning(pattern: str) -> bool:
 
 
 def _torn(ask: Ask) -> bool:
-    if ask.raw or not _SPLIT.search(ask.value.replace("\\", "")):
+    if ask.raw or ask.options == RUN or not _SPLIT.search(ask.value.replace("\\", "")):
         return False
     return ask.kind is Kind.WORDS or (ask.kind is Kind.PATTERN and _is_beginning(ask.value))
 

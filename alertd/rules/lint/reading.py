@@ -30,6 +30,8 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _COMPARISON = re.compile(r"[<>]=?")
 _WORD = re.compile(r"\w+")
 _FIXED: Mapping[str, Tree] = {"match_all": EVERYTHING, "match_none": NOTHING}
+# Of words that nothing but blanks part.
+RUN = "run"
 # How query DSL names the value in the long form of a question: {"term": {FIELD: {"value": …}}}.
 _VALUES = ("value", "query", "wildcard")
 _KINDS = {
@@ -69,13 +71,39 @@ def occurs(clauses: Sequence[lucene.Clause]) -> list[str]:
     return found
 
 
+def run_of(clauses: Sequence[lucene.Clause], at: int) -> int:
+    """How many clauses, from that one on, are words with nothing but blanks between them.
+
+    Servers analyse them together: a keyword field is compared with all of them as one value.
+    """
+    length = 0
+    for clause in clauses[at:]:
+        plain = clause.kind is lucene.Kind.TERM and clause.end - clause.start == len(clause.value)
+        if not plain or clause.field or clause.sign or clause.joined:
+            break
+        length += 1
+    return max(length, 1)
+
+
 def _clauses(clauses: Sequence[lucene.Clause], field: str | None) -> Tree:
     parts: dict[str, list[Tree]] = {"must": [], "should": [], "must not": []}
-    for clause, occur in zip(clauses, occurs(clauses), strict=True):
-        parts[occur].append(_lucene(clause, field))
+    found = occurs(clauses)
+    at = 0
+    while at < len(clauses):
+        length = run_of(clauses, at)
+        some = clauses[at : at + length]
+        parts[found[at + length - 1]].append(_lucene(some[0], field) if length == 1 else _run(some, field, found[at:]))
+        at += length
     # beside what must match, what may match changes nothing but the score
     wanted = parts["must"] or ([either(parts["should"])] if parts["should"] else [])
     return both([*wanted, *(negated(part) for part in parts["must not"])])
+
+
+def _run(clauses: Sequence[lucene.Clause], field: str | None, found: Sequence[str]) -> Tree:
+    value = " ".join(_ESCAPE.sub(r"\1", clause.value) for clause in clauses)
+    words = Ask(Kind.WORDS, field, value, options=RUN, at=clauses[0].start)
+    # an AND after it binds its last word only, if the field is analysed text
+    return words if found[len(clauses) - 1] == "should" else Opaque(f"{field}:({value}) AND", (words,))
 
 
 def _lucene(clause: lucene.Clause, around: str | None) -> Tree:
@@ -145,7 +173,8 @@ def _bool(body: Mapping[str, object], at: int, *, raw: bool) -> Tree:
     needed = [*trees("must"), *trees("filter")]
     excluded = [negated(each) for each in trees("must_not")]
     should = trees("should")
-    least = body.get("minimum_should_match", 0 if needed or not should else 1)
+    # without anything that must match, one of what should match has to, whatever else is asked for
+    least = body.get("minimum_should_match", 0) if needed or not should else 1
     if body.keys() - {"must", "filter", "should", "must_not", "minimum_should_match", "boost", "_name"} or (
         str(least) not in {"0", "1"}
     ):

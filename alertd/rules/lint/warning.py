@@ -37,6 +37,8 @@ CODES: Mapping[str, str] = {
 # Worth knowing, but nothing is wrong: --strict lets them pass.
 NOTES = frozenset({"R502"})
 
+# Types of fields whose values are analysed.
+TEXT = frozenset({"text", "match_only_text"})
 # Of a query, what fits a terminal beside what is wrong with it.
 MOST_SHOWN = 60
 

@@ -4,17 +4,18 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from alertd.rules.lint.logic import Kind, asks
-from alertd.rules.lint.reading import occurs
-from alertd.rules.lint.warning import RuleWarning, Subject, shown
+from alertd.rules.lint.reading import RUN, occurs
+from alertd.rules.lint.warning import TEXT, Known, RuleWarning, Subject, shown
 from alertd.rules.lucene import Clause, parse
 from alertd.rules.lucene import Kind as Token
 
 _WORDS = ("and", "or", "not")
 
 
-def wording(subject: Subject) -> Iterator[RuleWarning]:
+def wording(subject: Subject, known: Known) -> Iterator[RuleWarning]:
     if subject.query.language == "lucene":
         yield from _level(subject, parse(subject.query.text), None)
+        yield from _as_one_value(subject, known)
         return
     for ask in asks(subject.tree):
         if ask.field is None and ask.kind is not Kind.SCRIPT:
@@ -88,6 +89,22 @@ def _implied(subject: Subject, clauses: Sequence[Clause]) -> Iterator[RuleWarnin
                 "R201", f"Lucene joins with OR: {shown(pair)} matches either. Write AND or OR.", at=clause.start
             )
             return
+
+
+def _as_one_value(subject: Subject, known: Known) -> Iterator[RuleWarning]:
+    """field:(one two) finds either in analysed text only."""
+    for ask in asks(subject.tree):
+        if ask.field is None or ask.options != RUN or set(ask.value.split(" ")) & set(_WORDS):
+            continue
+        types = known.types.get(ask.field, frozenset())
+        if not (types and types <= TEXT):
+            either = " OR ".join(ask.value.split(" "))
+            yield subject.warning(
+                "R201",
+                f"{shown(ask.value)} is one value for a keyword, blanks and all; only analysed text matches either. "
+                f"Write {ask.field}:({either})",
+                at=ask.at,
+            )
 
 
 def _mixed(subject: Subject, clauses: Sequence[Clause]) -> Iterator[RuleWarning]:
