@@ -277,6 +277,17 @@ def test_fields_and_indices_are_told_over_all_indices(
     assert (first(pattern), second) == client.indices(pattern)
     types = client.field_types(pattern, ("n", "user.type", "nowhere"))
     assert {"n": frozenset({"long", "keyword"}), "user.type": frozenset({"keyword"})} == types
+    assert types.items() <= client.field_types(pattern, ("*",)).items()
+
+
+def test_documents_are_counted_no_further_than_asked(
+    search_server: SearchServer, client: SearchClient, pattern: str
+) -> None:
+    """Whether there are more than a number, over all indices."""
+    add(search_server, first(pattern), range(7))
+    counted = [client.more_than(pattern, {"match_all": {}}, number) for number in (0, 6, 7, 8)]
+    assert [True, True, False, False] == counted
+    assert not client.more_than(pattern, {"match_none": {}}, 0)
 
 
 @real_only
