@@ -40,6 +40,7 @@ def tested_fields(
             name or "the mapping that the tests use",
             types,
             complete=mapping is not None,
+            flavor=asked.settings.elasticsearch.flavor if asked.settings else "",
             time_fields=lint.times(table) if table else (),
         )
     return known

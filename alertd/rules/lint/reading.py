@@ -30,6 +30,12 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _COMPARISON = re.compile(r"[<>]=?")
 _WORD = re.compile(r"\w+")
 _FIXED: Mapping[str, Tree] = {"match_all": EVERYTHING, "match_none": NOTHING}
+_BOOL = {"must", "filter", "should", "must_not", "minimum_should_match", "boost", "_name"}
+# What changes nothing about how a query_string is read.
+_QUERY_STRING = {
+    *("query", "default_field", "fields", "default_operator", "analyze_wildcard", "allow_leading_wildcard"),
+    *("lenient", "boost", "_name"),
+}
 # Of words that nothing but blanks part.
 RUN = "run"
 # How query DSL names the value in the long form of a question: {"term": {FIELD: {"value": …}}}.
@@ -173,13 +179,12 @@ def _bool(body: Mapping[str, object], at: int, *, raw: bool) -> Tree:
     needed = [*trees("must"), *trees("filter")]
     excluded = [negated(each) for each in trees("must_not")]
     should = trees("should")
-    # without anything that must match, one of what should match has to, whatever else is asked for
-    least = body.get("minimum_should_match", 0) if needed or not should else 1
-    if body.keys() - {"must", "filter", "should", "must_not", "minimum_should_match", "boost", "_name"} or (
-        str(least) not in {"0", "1"}
-    ):
+    least = str(body.get("minimum_should_match", 0))
+    if body.keys() - _BOOL or least not in {"0", "1"} or (least == "1" and not should):
         return _opaque({"bool": body}, *needed, *excluded, *should)
-    return both([*needed, *([either(should)] if str(least) == "1" else []), *excluded])
+    # where nothing must match, one of what should match has to, also if 0 is asked for
+    wanted = [either(should)] if should and (least == "1" or not needed) else []
+    return both([*needed, *wanted, *excluded])
 
 
 def _terms(body: Mapping[str, object], at: int) -> Tree:
@@ -219,8 +224,11 @@ def _anywhere(kind: str, body: Mapping[str, object], at: int) -> Tree:
     """A text that is looked for in some fields, or in all of them."""
     text = str(body.get("query"))
     named = body.get("fields", body.get("default_field"))
-    fields = [str(name) for name in (named if isinstance(named, list) else [named])] if named else []
-    if kind == "query_string" and len(fields) <= 1 and str(body.get("default_operator", "or")).lower() == "or":
+    listed = named if isinstance(named, list) else [named]
+    fields = [str(name).partition("^")[0] for name in listed if name not in (None, "*")]
+    if kind == "query_string":
+        if len(fields) > 1 or body.keys() - _QUERY_STRING or str(body.get("default_operator", "or")).lower() != "or":
+            return _opaque({kind: body})
         try:
             return _moved(_clauses(lucene.parse(text), fields[0] if fields else None), at)
         except lucene.LuceneError:
