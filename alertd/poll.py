@@ -221,7 +221,7 @@ class Poll:
             return found
         ids = [hit.id for hit in hits]
         for query in classification(rule_set, ids):
-            for page in self._search.pages(self._question(query, (*self.source.profile.fields, *rule_set.fields))):
+            for page in self._search.pages(self._question(query, self.source.profile.fields)):
                 for hit in page:
                     known = found.get((hit.index, hit.id))
                     found[hit.index, hit.id] = replace(hit, matched=hit.matched + (known.matched if known else ()))

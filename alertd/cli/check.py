@@ -140,9 +140,7 @@ def _search(
     known.update(lint.ask_cluster(sets, settings, client))
 
 
-def _source(
-    name: str, settings: Settings, client: SearchClient, clock: Clock, warnings: list[RuleWarning]
-) -> Finding:
+def _source(name: str, settings: Settings, client: SearchClient, clock: Clock, warnings: list[RuleWarning]) -> Finding:
     table = settings.sources[name]
     subject = f"{name}  {table.index}"
     try:

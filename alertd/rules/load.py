@@ -15,7 +15,7 @@ from alertd.rules.samples import SampleError, read_samples, read_snapshot, table
 from alertd.rules.table import Mistake, Table
 from alertd.toml import read_toml, suggest
 
-_SET_KEYS = ("id", "source", "notify", "query", "fields", "silence", "rules")
+_SET_KEYS = ("id", "source", "notify", "query", "silence", "rules")
 _RULE_KEYS = (
     "id",
     "title",
@@ -110,7 +110,6 @@ def _rule_set(table: Table, around: Surroundings) -> RuleSet:
         query=read_query(table) if "query" in table.data else None,
         rules=rules,
         path=table.file.path,
-        fields=table.texts("fields"),
         silences=tuple(read_silences(table)),
     )
 

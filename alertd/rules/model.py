@@ -1,7 +1,7 @@
 """Rules as the rest of alertd sees them: frozen, checked, with the place each came from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -129,5 +129,4 @@ class RuleSet:
     query: Query | None  # ANDed with every rule's
     rules: tuple[Rule, ...]
     path: Path
-    fields: tuple[str, ...] = field(default=())  # document fields its messages need beside the profile's
     silences: tuple[Silence, ...] = ()  # for all of the file

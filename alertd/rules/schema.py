@@ -37,9 +37,7 @@ def rules_schema() -> Schema:
                 "query": _query(
                     "ANDed with the query of every rule here. It makes searches quick: few events pass it."
                 ),
-                "fields": _texts(
-                    "Fields of documents that messages need beside those of the profile.", "vpcEndpointId"
-                ),
+                "silence": _silence("of the whole file"),
                 "rules": {
                     "type": "array",
                     "minItems": 1,
@@ -73,6 +71,7 @@ def _rule() -> Schema:
             ),
             "references": _texts("What the rule follows.", "CIS AWS Foundations 1.7"),
             "message": _table("How the message reads. The default is good.", {"summary": _summary()}),
+            "silence": _silence("of this rule"),
             "exceptions": {
                 "type": "array",
                 "description": "Known events that are not told, for a time. The ledger keeps them, with the reason.",
@@ -89,6 +88,12 @@ def _summary() -> Schema:
         "The headline, as a Jinja2 template that knows `{{ event.NAME }}`: account_name, action, actor, source_ip, …",
         "{{ event.account_name }}: root signed in from {{ event.source_ip }}",
     )
+
+
+def _silence(whose: str) -> Schema:
+    made = _table(f"Warnings {whose} that `alertd check` is not to tell: code = reason.", {})
+    reason = _with_example("R201", _text("Why what is warned of is meant.", "both spellings are meant"))
+    return {**made, "patternProperties": {"^R[0-9]{3}$": reason}, "examples": [{"R201": "both spellings are meant"}]}
 
 
 def _exception() -> Schema:

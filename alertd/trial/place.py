@@ -69,7 +69,7 @@ def place(
     outcomes: list[list[Taken | Left]] = [[] for _ in samples]
     broken: dict[str, str] = {}
     for rule_set in rule_sets:
-        judge = _Judge(rule_set, Questions(search, indices, (*fields(rule_set), *rule_set.fields)))
+        judge = _Judge(rule_set, Questions(search, indices, tuple(fields(rule_set))))
         broken |= judge.refused()
         for number, sample in enumerate(samples):
             if str(number) not in refused:

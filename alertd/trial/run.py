@@ -39,7 +39,7 @@ def run_tests(
         fill_index=fill_index,
         mapping=mapping,
     )
-    questions = Questions(search, indices, (*fields, *rule_set.fields))
+    questions = Questions(search, indices, tuple(fields))
     broken, hits = answers(rule_set, questions)
     verdicts = _Verdicts(rule_set, samples, refused, broken, hits, happened)
     return tuple(

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from alertd.cli.main import app
 from alertd.config.schema import config_schema
 from alertd.errors import ConfigError
-from alertd.rules import load, query
+from alertd.rules import load, query, quiet
 from alertd.rules.schema import rules_schema
 from alertd.toml import Key, TomlFile, read_toml
 from tests.unit import test_config_mistakes as mistakes
@@ -198,7 +198,7 @@ def test_the_schema_knows_every_key_that_the_loader_takes() -> None:
         load._SET_KEYS: SCHEMAS["rules"],
         load._RULE_KEYS: rule,
         load._MESSAGE_KEYS: rule["properties"]["message"],
-        load._EXCEPTION_KEYS: rule["properties"]["exceptions"]["items"],
+        quiet._EXCEPTION_KEYS: rule["properties"]["exceptions"]["items"],
         load._TEST_KEYS: rule["properties"]["tests"]["items"],
     }
     assert [set(names) for names in keys] == [set(table["properties"]) for table in keys.values()]
