@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo demo-kill test check fmt schema lock servers chaos simulate mutants bench
+.PHONY: demo demo-kill test check fmt schema lock chaos chaos-kill chaos-syscalls simulate mutants bench
 
 demo: $(STAMP)  ## Show the main job on this machine. KILL=1 kills alertd with SIGKILL meanwhile.
 	@$(BIN)/alertd demo $(if $(KILL),--kill) $(ARGS)
@@ -57,6 +57,19 @@ simulate: $(STAMP)  ## Poll, ledger and deliver against simulated faults. SEED=7
 
 mutants: $(STAMP)  ## Plant each known bug and show which test notices it. ARGS="webhook" for those with that word in their name.
 	$(BIN)/python -m tests.mutants $(ARGS)
+
+# Release size. SIGKILL some minutes for each 5,000 on two cores; every system call some hours.
+CHAOS_KILLS ?= 100000
+CHAOS_SEED ?=
+chaos: chaos-syscalls  ## Every system call killed or failed, and 100,000 random kills by token and a tenth by webhook.
+	$(MAKE) chaos-kill
+	$(MAKE) chaos-kill CHAOS_KILLS=$$(( ($(CHAOS_KILLS) + 9) / 10 )) ARGS=--webhook
+
+chaos-kill: $(STAMP)  ## CHAOS_KILLS=250 CHAOS_SEED=7 repeats one round, ARGS=--webhook by webhook.
+	$(BIN)/python -m tests.chaos.killing --kills $(CHAOS_KILLS) $(if $(CHAOS_SEED),--seed $(CHAOS_SEED)) $(ARGS)
+
+chaos-syscalls: $(STAMP)  ## Every system call of one poll-and-send cycle: SIGKILL; of the ledger: ENOSPC and EIO too.
+	ALERTD_CHAOS_FULL=1 $(BIN)/pytest -q tests/chaos/test_syscalls.py
 
 bench: $(STAMP)  ## Speed and memory on a real Elasticsearch 8, each limit beside what was measured. ARGS="memory burst" for some.
 	$(BIN)/python -m benchmarks.daemon $(ARGS)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
+import structlog
+
 from alertd.ledger import Ledger
 from alertd.ledger.model import (
     DestinationState,
@@ -23,6 +25,10 @@ DIGEST_CANDIDATES = 200
 BASELINE_CANDIDATES = 10_000
 # Read-only calls of a session come within seconds; one reply a minute gathers them.
 SESSION_GATHER = timedelta(minutes=1)
+# A log entry's value is cut at 2,000 characters; a key has some 60.
+KEYS_AN_ENTRY = 20
+
+_log = structlog.get_logger("alertd.batch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ def _freeze_alerts(batch: Batch, state: DestinationState, *, now: datetime) -> D
     for notification in batch.ledger.waiting(batch.destination, NotificationKind.MESSAGE, limit=singly):
         delivery_id = batch.new_id()
         payload = batch.render.event(notification, delivery_id)
-        batch.ledger.freeze(_message(batch, delivery_id, MessageKind.EVENT, payload, now=now), [notification.id])
+        _freeze(batch, _message(batch, delivery_id, MessageKind.EVENT, payload, now=now), [notification])
     if state.flooding and not singly:
         _freeze_digest(batch, now=now)
     return state
@@ -80,8 +86,7 @@ def _freeze_digest(batch: Batch, *, now: datetime) -> None:
     waiting = batch.ledger.waiting(batch.destination, NotificationKind.MESSAGE, limit=DIGEST_CANDIDATES)
     delivery_id = batch.new_id()
     payload, named = batch.render.digest(waiting, delivery_id)
-    ids = [notification.id for notification in waiting[:named]]
-    batch.ledger.freeze(_message(batch, delivery_id, MessageKind.DIGEST, payload, now=now), ids)
+    _freeze(batch, _message(batch, delivery_id, MessageKind.DIGEST, payload, now=now), waiting[:named])
 
 
 def _freeze_echoes(batch: Batch, *, now: datetime) -> None:
@@ -95,7 +100,7 @@ def _freeze_echoes(batch: Batch, *, now: datetime) -> None:
         delivery_id = batch.new_id()
         payload = batch.render.echo(notification, delivery_id)
         message = _message(batch, delivery_id, MessageKind.ECHO, payload, now=now)
-        batch.ledger.freeze(replace(message, thread_of=notification.told_by), [notification.id])
+        _freeze(batch, replace(message, thread_of=notification.told_by), [notification])
 
 
 def _freeze_sessions(batch: Batch, *, now: datetime) -> None:
@@ -113,7 +118,7 @@ def _freeze_sessions(batch: Batch, *, now: datetime) -> None:
         message = _message(batch, delivery_id, MessageKind.SESSION, payload, now=now)
         if parent and parent.state is MessageState.SENT:
             message = replace(message, thread_of=parent.thread_of or parent.delivery_id)
-        batch.ledger.freeze(message, [notification.id for notification in notifications[:named]])
+        _freeze(batch, message, notifications[:named])
 
 
 def _freeze_baseline(batch: Batch, *, now: datetime) -> None:
@@ -123,7 +128,16 @@ def _freeze_baseline(batch: Batch, *, now: datetime) -> None:
         delivery_id = batch.new_id()
         payload = batch.render.baseline(notifications, delivery_id)
         message = _message(batch, delivery_id, MessageKind.BASELINE, payload, now=now)
-        batch.ledger.freeze(message, [notification.id for notification in notifications])
+        _freeze(batch, message, notifications)
+
+
+def _freeze(batch: Batch, message: Message, notifications: Sequence[Notification]) -> None:
+    """Logged before it is durable: whatever is posted, the log has told which events it names."""
+    facts = {"delivery_id": message.delivery_id, "destination": message.destination, "kind": message.kind.value}
+    keys = [notification.event.key for notification in notifications]
+    for start in range(0, len(keys), KEYS_AN_ENTRY):
+        _log.info("message_composed", event_keys=keys[start : start + KEYS_AN_ENTRY], of=len(keys), **facts)
+    batch.ledger.freeze(message, [notification.id for notification in notifications])
 
 
 def _message(batch: Batch, delivery_id: str, kind: MessageKind, payload: str, *, now: datetime) -> Message:

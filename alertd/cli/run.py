@@ -1,6 +1,7 @@
 """`alertd run`: the daemon in the foreground, as systemd and Docker want it."""
 
 import signal
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from alertd.config import Settings, load_settings
 from alertd.daemon import Daemon
 from alertd.ledger.file import create
 from alertd.ledger.sqlite import open_ledger
+from alertd.rules.model import RuleSet
 
 
 def run_daemon(config: Path | None, *, once: bool, init: bool) -> None:
@@ -19,9 +21,14 @@ def run_daemon(config: Path | None, *, once: bool, init: bool) -> None:
     settings = load_settings(config)
     log.configure(form=settings.log.format, level=settings.log.level, secrets=settings.secrets())
     rule_sets = compose.rule_sets(settings)
-    clock = SystemClock()
     if init and not settings.ledger.path.exists():
-        create(settings.ledger.path, now=clock.now())
+        create(settings.ledger.path, now=SystemClock().now())
+    serve(settings, rule_sets, once=once)
+
+
+def serve(settings: Settings, rule_sets: Sequence[RuleSet], *, once: bool) -> None:
+    """Run what was read, on an existing ledger, until SIGTERM: the part of the daemon's life that may die anywhere."""
+    clock = SystemClock()
     ledger = open_ledger(settings.ledger.path, now=clock.now())
     try:
         troubles = compose.troubles(settings, ledger, clock=clock, over_after=timedelta(0) if once else None)

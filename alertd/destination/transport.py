@@ -119,12 +119,13 @@ class _Http(urllib.request.HTTPHandler):
 
 class _Https(urllib.request.HTTPSHandler):
     def __init__(self, connected: Callable[[socket.socket], None]) -> None:
-        self._tls = ssl.create_default_context()
-        super().__init__(context=self._tls)
+        super().__init__()
         self._connected = connected
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(_watched(http.client.HTTPSConnection, self._connected), req, context=self._tls)
+        # made only now: it reads every certificate authority
+        tls = ssl.create_default_context()
+        return self.do_open(_watched(http.client.HTTPSConnection, self._connected), req, context=tls)
 
 
 def _watched(kind: type[http.client.HTTPConnection], connected: Callable[[socket.socket], None]) -> Any:

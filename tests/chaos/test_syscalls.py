@@ -6,11 +6,9 @@ CI takes an evenly spread sample; ALERTD_CHAOS_FULL=1 takes every call.
 import os
 import random
 import shutil
-import sqlite3
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import pytest
 
 from alertd.demo.slack import SlackStandIn
 from tests.acceptance.installation import CHANNEL, Installation, event_id, root_event
+from tests.chaos.ledger_file import count_open, damage
 from tests.chaos.tracing import (
     DISK_FAULTS,
     Injection,
@@ -32,10 +31,6 @@ from tests.servers.running import SearchServer
 FULL = os.environ.get("ALERTD_CHAOS_FULL") == "1"
 # Cycles that fit some 90 s on two cores.
 KILLS, FAULTS = 20, 10
-_OPEN = """
-SELECT (SELECT count(*) FROM notifications WHERE delivery_id IS NULL AND closed = 0)
-     + (SELECT count(*) FROM messages WHERE state <> 'sent')
-"""
 
 pytestmark = pytest.mark.timeout(4 * 3600 if FULL else 300)
 
@@ -114,21 +109,13 @@ def _settle(alertd: Installation) -> list[str]:
     done = alertd.run("run", "--once")
     if done.returncode != 0:
         return [f"the restart ended with {done.returncode}: {done.stderr[-1500:]}"]
-    if _left(alertd):
+    if count_open(alertd.folder / "alertd.db"):
         try:
             with alertd.daemon():
-                alertd.wait_for(lambda: not _left(alertd), "everything settled")
+                alertd.wait_for(lambda: not count_open(alertd.folder / "alertd.db"), "everything settled")
         except AssertionError as error:
             return [str(error)]
-    with closing(sqlite3.connect(alertd.folder / "alertd.db")) as ledger:
-        [[sound]] = ledger.execute("PRAGMA integrity_check").fetchall()
-        hanging = ledger.execute("PRAGMA foreign_key_check").fetchall()
-    return [] if sound == "ok" and not hanging else [f"integrity: {sound} {hanging}"]
-
-
-def _left(alertd: Installation) -> int:
-    with closing(sqlite3.connect(alertd.folder / "alertd.db")) as ledger:
-        return int(ledger.execute(_OPEN).fetchone()[0])
+    return damage(alertd.folder / "alertd.db")
 
 
 def _suffer_all(bench: Bench, points: Mapping[str, Sequence[Injection]], sample: int) -> None:

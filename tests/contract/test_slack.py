@@ -226,7 +226,7 @@ def test_a_destination_that_refuses_says_why(
     """Archived channel, revoked token, a bot that nobody invited."""
     channel = _channel(standin)
     channel.is_archived, channel.is_member = wrong == "is_archived", wrong != "not_member"
-    standin.workspace.revoked = wrong == "revoked"
+    standin.workspace.refuses = "token_revoked" if wrong == "revoked" else None
     assert outcome is type(post(slack))
     assert slack.check()
 

@@ -10,8 +10,10 @@ Kind = Literal[
     "fin",  # the connection ends without an answer
     "reset",
     "hang",  # silence for delay_seconds, then the end
+    "delay",  # the right answer, delay_seconds late
     "drip",  # the answer comes a byte at a time, delay_seconds apart
     "truncated",  # less than Content-Length promises
+    "short",  # Content-Length promises less than there is
     "html",  # status 200 with a page
     "garbage",  # status 200 with half a JSON
     "status",  # this status with a page
@@ -21,6 +23,9 @@ Kind = Literal[
     "late",  # answers nothing, and stores only delay_seconds later
 ]
 KINDS: tuple[Kind, ...] = ("fin", "reset", "truncated", "html", "garbage", "status", "word", "throttle", "late")
+READ_KINDS: tuple[Kind, ...] = ("fin", "reset", "truncated", "garbage", "status", "word", "throttle")
+POSTS = frozenset({"chat.postMessage", "webhook"})
+READS = frozenset({"conversations.history", "conversations.replies"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +45,29 @@ class Faults:
     _scripted: dict[str, list[Fault]] = field(default_factory=dict)
     _dice: random.Random | None = None
     _probability: float = 0.0
+    _reads: float = 0.0
     _kinds: Sequence[Kind] = KINDS
     _longest_late_seconds: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def next(self, method: str, *faults: Fault) -> None:
-        """For the next requests of this method ("webhook" for webhooks), one each."""
+        """For the next requests of this method, one each: "webhook" for webhooks; "connection" for the next
+        connections, before anything is read from them (fin, reset, hang)."""
         with self._lock:
             self._scripted.setdefault(method, []).extend(faults)
 
     def random(
-        self, seed: int, probability: float, *, kinds: Sequence[Kind] = KINDS, longest_late_seconds: float = 0.0
+        self,
+        seed: int,
+        probability: float,
+        *,
+        kinds: Sequence[Kind] = KINDS,
+        longest_late_seconds: float = 0.0,
+        reads: float = 0.0,
     ) -> None:
-        """Posts go wrong with this probability from now on; 0 ends it."""
+        """Posts go wrong with this probability from now on, reads of the history with that of `reads`; 0 ends it."""
         with self._lock:
-            self._dice, self._probability = random.Random(seed), probability
+            self._dice, self._probability, self._reads = random.Random(seed), probability, reads
             self._kinds, self._longest_late_seconds = kinds, longest_late_seconds
 
     def take(self, method: str) -> Fault | None:
@@ -62,10 +75,13 @@ class Faults:
             scripted = self._scripted.get(method)
             if scripted:
                 return scripted.pop(0)
-            if self._dice is None or method not in {"chat.postMessage", "webhook"}:
-                return None
-            if self._dice.random() >= self._probability:
-                return None
-            kind = self._dice.choice(self._kinds)
-            stores = kind not in {"throttle", "late"} and self._dice.random() < 0.5
-            return Fault(kind, stores=stores, delay_seconds=self._dice.random() * self._longest_late_seconds)
+            if method in POSTS:
+                return self._roll(self._probability, self._kinds)
+            return self._roll(self._reads, READ_KINDS) if method in READS else None
+
+    def _roll(self, probability: float, kinds: Sequence[Kind]) -> Fault | None:
+        if self._dice is None or self._dice.random() >= probability:
+            return None
+        kind = self._dice.choice(kinds)
+        stores = kind not in {"throttle", "late"} and self._dice.random() < 0.5
+        return Fault(kind, stores=stores, delay_seconds=self._dice.random() * self._longest_late_seconds)
