@@ -10,6 +10,8 @@ import pytest
 
 from alertd.demo.slack import Fault
 from tests.acceptance.installation import CHANNEL, Installation, event_id, root_event
+from tests.chaos.log_replay import replay
+from tests.chaos.slack_process import seen_of
 
 HOURS, DAYS = timedelta(hours=1), timedelta(days=1)
 
@@ -183,6 +185,7 @@ def test_killed_again_and_again_while_slack_misbehaves_nothing_is_lost_or_repeat
         installed.wait_for(lambda: _settled(installed), "no message in doubt")
     assert {1} == set(installed.told().values()), f"seed {seed}"
     assert ids == installed.told().keys()
+    assert [] == replay(installed.log.splitlines(), seen_of(installed.slack)), f"seed {seed}"
 
 
 def test_a_full_disk_stops_sending_and_loses_nothing(installed: Installation) -> None:

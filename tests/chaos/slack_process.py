@@ -87,10 +87,10 @@ def _serve(pipe: Connection, seed: int, bad: Misbehaviour) -> None:
                 return
             if question == "calm":
                 slack.faults.random(seed, 0.0)
-            pipe.send(_seen(slack))
+            pipe.send(seen_of(slack))
 
 
-def _seen(slack: SlackStandIn) -> Seen:
+def seen_of(slack: SlackStandIn) -> Seen:
     shown = tuple(
         Shown(message.delivery_id, message.ts, message.payload)
         for message in slack.workspace.visible(slack.workspace.find(CHANNEL))

@@ -39,10 +39,12 @@ class Message:
 
 def delivery_id(body: dict[str, Any]) -> str | None:
     """alertd's mark on a message that is posted or stored."""
-    metadata = body.get("metadata")
-    if isinstance(metadata, dict):
-        return str((metadata.get("event_payload") or {}).get("delivery_id") or "") or None
-    marks = [str(block.get("block_id", "")) for block in body.get("blocks") or () if isinstance(block, dict)]
+    metadata, blocks = body.get("metadata"), body.get("blocks")
+    payload = metadata.get("event_payload") if isinstance(metadata, dict) else None
+    if isinstance(payload, dict) and payload.get("delivery_id"):
+        return str(payload["delivery_id"])
+    listed = blocks if isinstance(blocks, list) else []
+    marks = [str(block.get("block_id", "")) for block in listed if isinstance(block, dict)]
     return next((mark.removeprefix("alertd:") for mark in marks if mark.startswith("alertd:")), None)
 
 
