@@ -58,7 +58,7 @@ simulate: $(STAMP)  ## Poll, ledger and deliver against simulated faults. SEED=7
 mutants: $(STAMP)  ## Plant each known bug and show which test notices it. ARGS="webhook" for those with that word in their name.
 	$(BIN)/python -m tests.mutants $(ARGS)
 
-# Release size. SIGKILL some minutes for each 5,000 on two cores; every system call some hours.
+# Release size: some hours on two cores.
 CHAOS_KILLS ?= 100000
 CHAOS_SEED ?=
 chaos: chaos-syscalls  ## Every system call killed or failed, and 100,000 random kills by token and a tenth by webhook.

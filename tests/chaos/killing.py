@@ -40,7 +40,7 @@ ROOT = Path(__file__).parents[2]
 ROUND = 250
 REAL_EVERY, UNHURRIED_EVERY = 20, 200
 # It dies after so many lines of its log at most: the start has three, and each message some four.
-MOST_LINES, MEAN_EXTRA_SECONDS = 16, 0.01
+MOST_LINES, MEAN_EXTRA_SECONDS = 16, (0.0002, 0.002, 0.02)
 LONGEST_LIFE_SECONDS, START_SECONDS = 0.25, 1.0
 # Longer than the longest late post and the read lag together, on a busy machine too.
 SETTLE_SECONDS = 2
@@ -235,7 +235,7 @@ def _kill(here: Round, pid: int, most_seconds: float) -> list[str]:
     if here.dice.random() < 0.6:
         here.happen()
     ended = ended or _ends_before(here, pid, lines, deadline)
-    ended = ended or _ends_within(pid, here.dice.expovariate(1 / MEAN_EXTRA_SECONDS))
+    ended = ended or _ends_within(pid, here.dice.expovariate(1 / here.dice.choice(MEAN_EXTRA_SECONDS)))
     os.kill(pid, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     return [f"alertd ended by itself with {code}: {_tail(here)}"] if ended or code != -signal.SIGKILL else []
@@ -244,7 +244,7 @@ def _kill(here: Round, pid: int, most_seconds: float) -> list[str]:
 def _ends_before(here: Round, pid: int, lines: int, deadline: float) -> bool:
     """Whether it ends before its log has so many lines, or the time is over."""
     while time.monotonic() < deadline and here.lines() < lines:
-        if _ends_within(pid, 0.002):
+        if _ends_within(pid, 0.0005):
             return True
     return False
 
@@ -307,7 +307,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=ROUND)
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     parser.add_argument("--webhook", action="store_true")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="Rounds at a time.")
+    parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), help="Rounds at a time.")
     return parser.parse_args()
 
 

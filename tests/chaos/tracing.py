@@ -54,10 +54,15 @@ def cannot_trace() -> str:
     return "" if done.returncode == 0 else f"strace may not trace: {done.stderr.decode(errors='replace').strip()}"
 
 
-def calls_of_a_cycle(alertd: Installation) -> dict[str, range]:
-    """By name, the numbers of the calls that the main thread makes once it has come to its ledger."""
-    before, all_calls = _trace(alertd, ())
-    return {name: range(before[name] + 1, all_calls[name] + 1) for name in FATAL_CALLS if all_calls[name]}
+def calls_of_a_cycle(alertd: Installation, *, every: bool) -> dict[str, range]:
+    """By name, the numbers of the calls that the main thread makes once it has come to its ledger: FATAL_CALLS, or
+    those that touch nothing outside the process too."""
+    before, calls = _trace(alertd, ())
+    return {
+        name: range(before[name] + 1, calls[name] + 1)
+        for name in (calls if every else FATAL_CALLS)
+        if calls[name] > before[name]
+    }
 
 
 def calls_on_the_ledger(alertd: Installation) -> dict[str, range]:

@@ -1,0 +1,3 @@
+from tests.acceptance.conftest import installed
+
+__all__ = ["installed"]
