@@ -110,6 +110,7 @@ class Exchange:
 
     def _open(self, scheme: str) -> urllib3.PoolManager:
         options: dict[str, Any] = {
+            "maxsize": 2,  # the fast scan and the sweep run beside each other
             "ssl_context": self._tls.context() if scheme == "https" else None,
             "socket_options": [*urllib3.connection.HTTPConnection.default_socket_options, *_KEEP_ALIVE],
         }
