@@ -41,7 +41,7 @@ ROUND = 250
 REAL_EVERY, UNHURRIED_EVERY = 20, 200
 # It dies after so many lines of its log at most: the start has three, and each message some four.
 MOST_LINES, MEAN_EXTRA_SECONDS = 16, (0.0002, 0.002, 0.02)
-LONGEST_LIFE_SECONDS, START_SECONDS = 0.25, 1.0
+LONGEST_LIFE_SECONDS, START_SECONDS = 0.4, 1.0
 # Longer than the longest late post and the read lag together, on a busy machine too.
 SETTLE_SECONDS = 2
 DRAIN_SECONDS = 60
@@ -307,7 +307,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=ROUND)
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     parser.add_argument("--webhook", action="store_true")
-    parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), help="Rounds at a time.")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="Rounds at a time.")
     return parser.parse_args()
 
 

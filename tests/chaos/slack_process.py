@@ -34,9 +34,10 @@ class Misbehaviour:
     """Of posts and reads, by probability; a post may be stored late, and shows up in the history later still."""
 
     posts: float = 0.3
-    reads: float = 0.2
+    reads: float = 0.05
     longest_late_seconds: float = 0.3
     read_lag_seconds: float = 0.2
+    history_limit: int = 40  # so that the history of a round takes several pages
 
 
 @dataclass(slots=True)
@@ -78,6 +79,7 @@ def _serve(pipe: Connection, seed: int, bad: Misbehaviour) -> None:
     with SlackStandIn() as slack:
         slack.workspace.add_channel(id=CHANNEL, name="aws-root")
         slack.workspace.read_lag_seconds = bad.read_lag_seconds
+        slack.workspace.history_limit = bad.history_limit
         slack.faults.random(seed, bad.posts, reads=bad.reads, longest_late_seconds=bad.longest_late_seconds)
         pipe.send((slack.url, slack.webhook_url(CHANNEL)))
         while True:
