@@ -9,14 +9,12 @@ import argparse
 import multiprocessing
 import os
 import random
-import re
 import select
 import signal
 import sys
 import tempfile
 import time
 import traceback
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -32,9 +30,10 @@ from alertd.demo.traffic import Delivery, Traffic
 from alertd.ledger.file import create
 from alertd.rules.model import RuleSet
 from tests.chaos.hurried import hurry
+from tests.chaos.judging import MARK, judge, told
 from tests.chaos.ledger_file import count_open, damage
 from tests.chaos.log_replay import replay
-from tests.chaos.slack_process import CHANNEL, Misbehaviour, Seen, SlackProcess, slack_process
+from tests.chaos.slack_process import CHANNEL, Misbehaviour, SlackProcess, slack_process
 
 ROOT = Path(__file__).parents[2]
 ROUND = 250
@@ -48,8 +47,6 @@ DRAIN_SECONDS = 60
 MOST_SHOWN = 20
 # SIGKILL loses nothing that was written, on no disk: waiting for a real one would only make the kills fewer.
 _MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-_EVENT_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-_MARK = '"block_id": "possible-repeat"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,28 +165,10 @@ def run_round(
         slack.calm()
         problems += _drain(here, _fork(here, run))
         seen = slack.seen()
-    problems += damage(here.ledger) + _judge(here, seen)
+    problems += damage(here.ledger) + judge(seen, here.traffic.by_root, webhook=here.webhook)
     problems += replay(here.log.read_text("utf-8", errors="replace").splitlines(), seen)
-    marked = sum(_MARK in each.payload for each in seen.shown)
+    marked = sum(MARK in each.payload for each in seen.shown)
     return Figures(kills, len(here.traffic.by_root), len(seen.posts), len(seen.shown), marked), problems
-
-
-def _judge(here: Round, seen: Seen) -> list[str]:
-    told, unmarked = _told(seen), Counter[str]()
-    for each in seen.shown:
-        unmarked.update(set(_EVENT_ID.findall(each.payload)) if _MARK not in each.payload else ())
-    problems = [f"lost: {event}" for event in here.traffic.by_root - told.keys()]
-    problems += [f"told, and never happened: {event}" for event in told.keys() - here.traffic.by_root]
-    problems += [f"told {times} times without a mark: {event}" for event, times in unmarked.items() if times > 1]
-    if not here.webhook:
-        problems += [f"told {times} times: {event}" for event, times in told.items() if times != 1]
-        problems += [f"marked as a repeat: {each.delivery_id}" for each in seen.shown if _MARK in each.payload]
-        problems += [f"{seen.deleted} copies were posted and deleted"] if seen.deleted else []
-    return problems
-
-
-def _told(seen: Seen) -> Counter[str]:
-    return Counter(found for each in seen.shown for found in set(_EVENT_ID.findall(each.payload)))
 
 
 # processes
@@ -253,7 +232,7 @@ def _drain(here: Round, pid: int) -> list[str]:
     """Let it run until everything is told and nothing is open, then stop it in order."""
     deadline = time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < deadline and not _ends_within(pid, 0.1):
-        if not count_open(here.ledger) and here.traffic.by_root <= _told(here.slack.seen()).keys():
+        if not count_open(here.ledger) and here.traffic.by_root <= told(here.slack.seen()).keys():
             break
     os.kill(pid, signal.SIGTERM)
     return _wait_for_end(here, pid)

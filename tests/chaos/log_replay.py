@@ -8,16 +8,14 @@ What the log can prove, where the process may die between a commit and its line:
 """
 
 import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.chaos.judging import EVENT_ID, MARK
 from tests.chaos.slack_process import Seen
 
-_EVENT_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-_MARK = '"block_id": "possible-repeat"'
 # What Slack answered: the request had come.
 _ANSWERED = frozenset({"Sent", "Throttled", "PayloadRefused", "DestinationRefused", "ThreadGone"})
 _STEPS = ("attempt_started", "attempt_ended", "unknown_send_found", "doubt_read", "copies_swept")
@@ -185,13 +183,13 @@ def _messages(book: Book, seen: Seen) -> Iterator[str]:
             yield f"{name} is sent, and nobody sees it"
         if state != "sent" and (messages or state != "draft"):
             yield f"{name} is {state}, and {len(messages)} messages are seen"
-        if sum(_MARK not in message.payload for message in messages) > 1:
+        if sum(MARK not in message.payload for message in messages) > 1:
             yield f"{name} is seen {len(messages)} times without a mark"
         if not life.confirmed <= {message.ts for message in messages}:
             yield f"{name} was confirmed as {life.confirmed}, and is seen as {[message.ts for message in messages]}"
-        named = {found for key in life.keys for found in _EVENT_ID.findall(key)}
+        named = {found for key in life.keys for found in EVENT_ID.findall(key)}
         for message in messages:
-            if life.kind in {"event", "digest"} and named != set(_EVENT_ID.findall(message.payload)):
+            if life.kind in {"event", "digest"} and named != set(EVENT_ID.findall(message.payload)):
                 yield f"{name} names other events in Slack than in the log"
 
 
