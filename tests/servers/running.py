@@ -41,14 +41,15 @@ def missing() -> str | None:
 
 
 @contextmanager
-def running(name: str) -> Iterator[SearchServer]:
+def running(name: str, *, port: int | None = None, data: Path | None = None) -> Iterator[SearchServer]:
+    """With the port and the data of one that ran before, it is that one again."""
     command, first_port = SERVERS[name]
-    port = _free_port(first_port)
+    port = port or _free_port(first_port)
     with tempfile.TemporaryDirectory(prefix="alertd-server-") as folder:
         log = Path(folder) / "log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [HERE / command[0], *command[1:], str(port), f"{folder}/data"],
+                [HERE / command[0], *command[1:], str(port), data or f"{folder}/data"],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,

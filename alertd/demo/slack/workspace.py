@@ -34,7 +34,8 @@ class Message:
 
     @property
     def payload(self) -> str:
-        return json.dumps({"text": self.text, "blocks": self.blocks}, ensure_ascii=False)
+        old = {"attachments": self.attachments} if self.attachments else {}
+        return json.dumps({"text": self.text, "blocks": self.blocks, **old}, ensure_ascii=False)
 
 
 def delivery_id(body: dict[str, Any]) -> str | None:
