@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo demo-kill test check fmt schema lock chaos chaos-kill chaos-syscalls simulate mutants bench
+.PHONY: demo demo-kill test check fmt schema lock chaos chaos-kill chaos-syscalls simulate mutants bench bench-faults
 
 demo: $(STAMP)  ## Show the main job on this machine. KILL=1 kills alertd with SIGKILL meanwhile.
 	@$(BIN)/alertd demo $(if $(KILL),--kill) $(ARGS)
@@ -73,3 +73,6 @@ chaos-syscalls: $(STAMP)  ## Every system call of one poll-and-send cycle: SIGKI
 
 bench: $(STAMP)  ## Speed and memory on a real Elasticsearch 8, each limit beside what was measured. ARGS="memory burst" for some.
 	$(BIN)/python -m benchmarks.daemon $(ARGS)
+
+bench-faults: $(STAMP)  ## The same faults for alertd and for ElastAlert 2: lost, repeated. ARGS="--only kill" for one, "--help" for all.
+	@$(BIN)/python -m benchmarks.faults $(ARGS)
