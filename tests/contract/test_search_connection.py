@@ -4,7 +4,9 @@ import base64
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from alertd.search import Search, SearchClient
 from alertd.search.connection import Connection, connect
 from tests.contract.test_search_tls import server_tls, written
 from tests.fakes.proxy import Proxy, proxying
-from tests.fakes.search_server import ScriptedServer, error_body, reply, serving
+from tests.fakes.search_server import ScriptedServer, error_body, reply, serving, whole
 
 SHORT = timedelta(seconds=5)
 ALL = Search("logs-*", {"match_all": {}}, ("n",), 10, SHORT)
@@ -197,6 +199,26 @@ def test_a_server_that_is_down_is_passed_over(flavor: str, dead_url: str, dead_f
                 failures += 1
         client.close()
         assert failures <= 1
+
+
+@flavors
+def test_a_poll_and_a_sweep_at_the_same_time_each_keep_their_connection(
+    flavor: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else one is opened anew and the log says so at every sweep."""
+    both = threading.Barrier(2, timeout=10)
+
+    def meet(handler: object) -> None:
+        both.wait()
+        reply(200, whole([]))(handler)  # type: ignore[arg-type]
+
+    with serving(server_for(flavor)) as server, ThreadPoolExecutor(2) as pool:
+        server.always["search"] = meet
+        client = connect(Connection(urls=(server.url,), timeout=SHORT), flavor=flavor)
+        for _ in range(3):
+            list(pool.map(lambda _: list(client.pages(ALL)), range(2)))
+        client.close()
+    assert [] == [record.getMessage() for record in caplog.records if record.name.startswith("urllib3")]
 
 
 @flavors
