@@ -16,6 +16,8 @@ TOO_LONG = Fault("hang", stores=True, delay_seconds=POST_TIMEOUT_SECONDS * 2)
 A_LITTLE = timedelta(seconds=12)
 VERY = timedelta(hours=6)
 OUTAGE_SECONDS = 20
+# Before a stop that is not the fault itself: whatever a product still writes after its last message is written.
+IDLE_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ def _late_while_down(scene: Scene, ago: timedelta) -> None:
     scene.start()
     scene.add(5)
     scene.wait_for_messages(5)
+    scene.hold(IDLE_SECONDS)
     scene.end(SIGTERM)
     scene.add(20, ago=ago)
     scene.start()
@@ -144,6 +147,7 @@ def search_down_at_start(scene: Scene) -> None:
     scene.start()
     scene.add(5)
     scene.wait_for_messages(5)
+    scene.hold(IDLE_SECONDS)
     scene.end(SIGTERM)
     node.stop()
     scene.start(wait=False)
