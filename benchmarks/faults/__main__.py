@@ -31,6 +31,10 @@ PRODUCTS = (*elastalert.products(), *ours.products())
 Played = tuple[Result, dict[str, str]]
 
 
+# Set when somebody interrupts the command: what was started is stopped, and nothing more is waited for.
+_over = threading.Event()
+
+
 def play(row: Row, product: Product, folder: Path, url: str, stopped: Node | None) -> Played:
     configuration: dict[str, str] = {}
     with ExitStack() as stack:
@@ -39,7 +43,7 @@ def play(row: Row, product: Product, folder: Path, url: str, stopped: Node | Non
             webhooks = tuple(sink.webhook_url(ours.CHANNEL) for sink in sinks)
             place = Place(folder, url, new_index(), tuple(sink.url for sink in sinks), webhooks)
             folder.mkdir(parents=True)
-            scene = Scene(product, place, sinks, stopped)
+            scene = Scene(product, place, sinks, stopped, _over)
             stack.callback(scene.drop_indices)
             stack.callback(scene.close)
             scene.create_indices()
@@ -88,6 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         server = stack.enter_context(running(ELASTICSEARCH))
         pool = stack.enter_context(ThreadPoolExecutor(given.jobs))
         tasks = [(row, pool.submit(play_row, row, products, folder, server.url)) for row in rows]
+        stack.callback(pool.shutdown, cancel_futures=True)
+        stack.callback(_over.set)
         for row, task in tasks:
             played += task.result()
             if not given.json:
@@ -123,4 +129,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -4,6 +4,7 @@ import json
 import signal
 import statistics
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -41,6 +42,7 @@ class Scene:
     place: Place
     sinks: tuple[SlackStandIn, ...]
     node: Node | None  # only where the row stops it
+    over: threading.Event  # nobody waits for the end any more
     restarts: int = 0  # of a product that ended by itself: something always starts it again
     added_at: dict[str, float] = field(default_factory=dict)  # by event id
     _process: subprocess.Popen[bytes] | None = None
@@ -177,6 +179,8 @@ class Scene:
     def _wait(self, condition: Callable[[], bool], seconds: float, look_seconds: float = _GLANCE_SECONDS) -> bool:
         deadline = time.monotonic() + seconds
         while not condition():
+            if self.over.is_set():
+                raise RuntimeError("interrupted")
             if time.monotonic() >= deadline:
                 return False
             if self._is_wanted and self._process and self._process.poll() is not None:
