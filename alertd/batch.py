@@ -57,7 +57,8 @@ class Batch:
 def freeze_next(batch: Batch, state: DestinationState, *, now: datetime) -> DestinationState:
     """Freeze what is ripe. Alerts first; at most MOST_SINGLE of them singly, then digests until none waits."""
     state = _freeze_alerts(batch, state, now=now)
-    if batch.ledger.next_pending(batch.destination, now=now):
+    pending = batch.ledger.next_pending(batch.destination, now=now)
+    if pending and not pending.replay_of:
         return state
     _freeze_echoes(batch, now=now)
     _freeze_sessions(batch, now=now)

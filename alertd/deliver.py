@@ -6,6 +6,7 @@ process that dies leaves a doubt that is settled by reading the channel, never a
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -18,6 +19,7 @@ from alertd.destination import Destination, Finding, Outcome, PayloadRefused, Po
 from alertd.errors import LedgerFullError, PermanentError, RetryError
 from alertd.ledger import Ledger
 from alertd.ledger.model import Attempt, DestinationCondition, DestinationState, Message, MessageState, NotificationKind
+from alertd.message import keep_marks
 from alertd.trouble import LEDGER, Troubles
 from alertd.verdict import Doubt, OnUnknown
 
@@ -77,7 +79,7 @@ class Courier:
         if wait:
             return min(wait, IDLE * 5)
         message = self.ledger.next_pending(self.destination.name, now=now)
-        if message is None:
+        if message is None or message.replay_of:  # no news waits behind what is told again
             freeze_next(self.batch, state, now=now)
             message = self.ledger.next_pending(self.destination.name, now=now)
         if message is None:
@@ -96,6 +98,10 @@ class Courier:
 
     def recover(self) -> None:
         """A message found in `sending` when this thread starts, or starts again, was interrupted: unknown."""
+        if self.destination.reader:
+            # only for the address of what is sent: without it, nothing but a link is missing
+            with suppress(RetryError, PermanentError):
+                self.destination.reader.introduce()
         now = self.clock.now()
         for message in self.ledger.messages(self.destination.name, MessageState.SENDING):
             doubtful = verdict.unknown(message, "alertd stopped while sending", doubt=self.doubt, now=now)
@@ -274,10 +280,7 @@ class Courier:
 
     def _plainer(self, message: Message, outcome: PayloadRefused) -> str:
         plain = self.batch.render.minimal(self.ledger.items(message.delivery_id), outcome.reason, message.delivery_id)
-        doubted_at = message.unknown_since or message.created_at
-        # what is marked already stays as it is: then the plain form must say so too
-        was_marked = self.mark_repeat(message.payload, doubted_at) == message.payload
-        return self.mark_repeat(plain, doubted_at) if was_marked else plain
+        return keep_marks(message.payload, plain)
 
     def _marked(self, message: Message) -> str:
         return self.mark_repeat(message.payload, message.attempted_at or message.created_at)

@@ -206,6 +206,40 @@ def schema(what: Annotated[SchemaOf, typer.Argument(help="Of rule files, or of a
 
 
 @app.command()
+def replay(
+    *,
+    since: Annotated[str, typer.Option(help="From when: a length of time back (2h, 7d), a day or a moment.")],
+    until: Annotated[str | None, typer.Option(help="Until when. Default: now.", show_default=False)] = None,
+    destination: Annotated[
+        str | None, typer.Option(help="Only what was told there. Default: everywhere.", show_default=False)
+    ] = None,
+    rule: Annotated[str | None, typer.Option(help="Only this rule's events, by its id.", show_default=False)] = None,
+    again: Annotated[bool, typer.Option("--again", help="Also what a replay told again before.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Tell again what was told in a period, marked as a replay: where the channel was deleted, or the wrong one."""
+    from alertd.cli.replay import replay_messages
+
+    raise typer.Exit(
+        replay_messages(config, since=since, until=until, destination=destination, rule=rule, again=again, yes=yes)
+    )
+
+
+@app.command()
+def audit(
+    config: ConfigOption = None,
+    since: Annotated[str, typer.Option(help="From when: a length of time back (2h, 7d), a day or a moment.")] = "7d",
+    until: Annotated[str | None, typer.Option(help="Until when. Default: now.", show_default=False)] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Prove it: compare search, ledger and channels. Exit 1 if anything is missing, repeated or in doubt."""
+    from alertd.cli.audit import audit_period
+
+    raise typer.Exit(audit_period(config, since=since, until=until, as_json=as_json))
+
+
+@app.command()
 def demo(
     seconds: Annotated[int, typer.Option(min=5, help="How long events arrive.")] = 40,
     kill: Annotated[bool, typer.Option("--kill", help="Kill alertd with SIGKILL every few seconds meanwhile.")] = False,

@@ -1,6 +1,6 @@
 """Where messages go. post() tries once and tells what became of it; it never retries by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -83,11 +83,36 @@ class Finding:
     copies: Mapping[str, tuple[Posted, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message of ours as the channel shows it."""
+
+    delivery_id: str
+    posted: Posted
+    text: str  # all of its texts
+    permalink: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A complete read of a channel: every message of ours in it, oldest first."""
+
+    channel: str
+    shown: tuple[Shown, ...]
+
+
 class Reader(Protocol):
+    def introduce(self) -> None:
+        """Learn who the bot is, and where: a message's address is built from it. RetryError, PermanentError."""
+
     def find(self, wanted: Mapping[str, str | None], *, since: datetime) -> Finding:
         """Read the channel from `since` (alertd's clock; margins are added here) and report every copy of each
         wanted delivery id. `wanted` maps delivery id → ts of the thread it was posted in, None for top level.
         RetryError or PermanentError when it could not be read completely: that says nothing about any message."""
+
+    def history(self, *, since: datetime, threads: Collection[str]) -> History:
+        """Read the channel from `since` (as find does), these threads of it (each by its parent's ts), and every other
+        one that shows a reply of ours. Waits where it is asked to. RetryError, PermanentError."""
 
     def delete(self, posted: Posted) -> None:
         """Delete a message of ours. Deleting one that is gone is no error. RetryError, PermanentError."""

@@ -1,7 +1,9 @@
 """Reading a channel to learn what was really posted: the only way to settle a send that had no answer."""
 
 import http.client
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -11,7 +13,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
 from alertd.clock import Clock
-from alertd.destination import Finding, Outcome, Posted, Sent
+from alertd.destination import Finding, History, Outcome, Posted, Sent, Shown
+from alertd.destination.classify import retry_after
 from alertd.errors import PermanentError, RetryError
 
 EVENT_TYPE = "alertd_delivery"
@@ -23,6 +26,9 @@ MARGIN = timedelta(minutes=5)
 PAGE = 999
 # A channel with more than this since the message was frozen is read no further: an error, not an answer.
 MOST_PAGES = 200
+# Slack answers some 50 reads a minute. Who reads everything waits as told, but not for ever.
+MOST_WAITS = 20
+LONGEST_WAIT = timedelta(minutes=2)
 
 _REPAIR = {
     "not_in_channel": "invite the bot: /invite @alertd in the channel",
@@ -34,9 +40,19 @@ _REPAIR = {
     "account_inactive": "the token's bot was removed: install the app again",
     "is_archived": "unarchive the channel or name another",
 }
-_PASSING = frozenset(
-    {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
-)
+_TOO_FAST = frozenset({"ratelimited", "rate_limited"})
+TOO_MANY = 429
+# Final, though there is nothing to repair.
+_GONE = frozenset({"message_not_found", "cant_delete_message", "thread_not_found"})
+_PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+
+
+class _TooFastError(RetryError):
+    """Slack asks to be left alone for a while."""
+
+    def __init__(self, text: str, wait: timedelta) -> None:
+        super().__init__(text)
+        self.wait = wait
 
 
 class ChannelReader:
@@ -56,20 +72,50 @@ class ChannelReader:
         if isinstance(outcome, Sent) and outcome.channel:
             self.channel_id = outcome.channel
 
+    def introduce(self) -> None:
+        self._who()
+
     def find(self, wanted: Mapping[str, str | None], *, since: datetime) -> Finding:
-        identity = self._who()
+        identity, arguments = self._who(), self._from(since)
+        copies: dict[str, dict[str, Posted]] = {delivery_id: {} for delivery_id in wanted}
+        for message in self._messages(arguments, {ts for ts in wanted.values() if ts}):
+            shown = _ours(message, self._channel_id(), identity)
+            if shown and shown.delivery_id in copies:
+                copies[shown.delivery_id][shown.posted.ts] = shown.posted
+        return Finding({name: tuple(sorted(found.values(), key=_ts)) for name, found in copies.items()})
+
+    def history(self, *, since: datetime, threads: Collection[str]) -> History:
+        identity, arguments = self._who(), self._from(since)
+        found: dict[str, Shown] = {}
+        waiting = set(threads)
+        for message in self._read("conversations.history", arguments, "messages", patient=True):
+            if identity & set(message.get("reply_users") or ()):
+                waiting.add(str(message.get("ts")))
+            if shown := _ours(message, self._channel_id(), identity):
+                found[shown.posted.ts] = replace(shown, permalink=self.permalink(shown.posted))
+        for ts in sorted(waiting):
+            for message in self._replies(arguments, ts):
+                if shown := _ours(message, self._channel_id(), identity):
+                    found[shown.posted.ts] = replace(shown, permalink=self.permalink(shown.posted))
+        return History(self._channel_id(), tuple(sorted(found.values(), key=lambda shown: _ts(shown.posted))))
+
+    def _from(self, since: datetime) -> dict[str, object]:
         channel = self._channel_id()
-        copies: dict[str, list[Posted]] = {delivery_id: [] for delivery_id in wanted}
         oldest = f"{(since + self._slack_ahead - MARGIN).timestamp():.6f}"
-        arguments = {"channel": channel, "oldest": oldest, "limit": PAGE, "include_all_metadata": True}
-        threads = {ts for ts in wanted.values() if ts}
-        seen: set[str] = set()
-        for message in self._read("conversations.history", arguments, "messages"):
-            _collect(message, channel, identity, copies, seen)
+        return {"channel": channel, "oldest": oldest, "limit": PAGE, "include_all_metadata": True}
+
+    def _messages(self, arguments: Mapping[str, object], threads: Collection[str]) -> Iterator[dict[str, Any]]:
+        yield from self._read("conversations.history", arguments, "messages")
         for ts in threads:
-            for message in self._read("conversations.replies", {**arguments, "ts": ts}, "messages"):
-                _collect(message, channel, identity, copies, seen)
-        return Finding({delivery_id: tuple(sorted(found, key=_ts)) for delivery_id, found in copies.items()})
+            yield from self._read("conversations.replies", {**arguments, "ts": ts}, "messages")
+
+    def _replies(self, arguments: Mapping[str, object], ts: str) -> Iterator[dict[str, Any]]:
+        """Of a thread that was deleted whole, none."""
+        try:
+            yield from self._read("conversations.replies", {**arguments, "ts": ts}, "messages", patient=True)
+        except PermanentError as error:
+            if "thread_not_found" not in str(error):
+                raise
 
     def delete(self, posted: Posted) -> None:
         try:
@@ -130,11 +176,14 @@ class ChannelReader:
             )
         return self.channel_id
 
-    def _read(self, method: str, arguments: Mapping[str, object], items: str) -> Iterator[dict[str, Any]]:
+    def _read(
+        self, method: str, arguments: Mapping[str, object], items: str, *, patient: bool = False
+    ) -> Iterator[dict[str, Any]]:
         """Every item of every page; Slack's JSON, not ours to type."""
         cursor, cursors = "", {""}
         for _ in range(MOST_PAGES):
-            answer = self._call(method, {**arguments, "cursor": cursor} if cursor else arguments)
+            call = self._patiently if patient else self._call
+            answer = call(method, {**arguments, "cursor": cursor} if cursor else arguments)
             found = answer.get(items)
             if not isinstance(found, list):
                 raise RetryError(f"{method}: an answer without {items}")
@@ -150,11 +199,24 @@ class ChannelReader:
             cursors.add(cursor)
         raise RetryError(f"{method}: more than {MOST_PAGES} pages")
 
+    def _patiently(self, method: str, arguments: Mapping[str, object]) -> SlackResponse:
+        for _ in range(MOST_WAITS):
+            try:
+                return self._call(method, arguments)
+            except _TooFastError as error:
+                if error.wait > LONGEST_WAIT:
+                    raise
+                threading.Event().wait(error.wait.total_seconds())
+        return self._call(method, arguments)
+
     def _call(self, method: str, arguments: Mapping[str, object]) -> SlackResponse:
         try:
             answer = self._client.api_call(method, params=dict(arguments))
         except SlackApiError as error:
             word = error.response.get("error", "") if isinstance(error.response.data, dict) else ""
+            if error.response.status_code == TOO_MANY or word in _TOO_FAST:
+                wait = retry_after(error.response.headers, now=self._clock.now())
+                raise _TooFastError(f"{method}: {word or TOO_MANY}", wait) from None
             raise _failure(method, error.response.status_code, str(word), error.response) from None
         except (AttributeError, ValueError, OSError, http.client.HTTPException) as error:
             raise RetryError(f"{method}: {type(error).__name__} {error}") from error
@@ -175,7 +237,7 @@ def _failure(method: str, status: int, word: str, answer: SlackResponse) -> Retr
     needed = answer.get("needed") if isinstance(answer.data, dict) else None
     hint = f" (needs {needed})" if needed else ""
     text = f"{method}: {word or status}{hint}"
-    if status != 200 or word in _PASSING or word not in _REPAIR | {"message_not_found": "", "cant_delete_message": ""}:
+    if status != 200 or word in _PASSING or word not in _REPAIR.keys() | _GONE:
         return RetryError(text)
     return PermanentError(f"{text}: {_REPAIR[word]}" if word in _REPAIR else text)
 
@@ -191,22 +253,25 @@ def _missing_scopes(headers: Mapping[str, str]) -> Iterator[str]:
         yield "the token lacks the scope channels:history (groups:history for a private channel): it cannot read back"
 
 
-def _collect(
-    message: Mapping[str, Any],
-    channel: str,
-    identity: frozenset[str],
-    copies: Mapping[str, list[Posted]],
-    seen: set[str],
-) -> None:
-    delivery_id = _mark(message)
-    ts = message.get("ts")
-    if delivery_id not in copies or not isinstance(ts, str) or ts in seen:
-        return
-    if not identity & {message.get("bot_id"), message.get("user")}:
-        return
-    seen.add(ts)
+def _ours(message: Mapping[str, Any], channel: str, identity: frozenset[str]) -> Shown | None:
+    delivery_id, ts = _mark(message), message.get("ts")
+    if not delivery_id or not isinstance(ts, str) or not identity & {message.get("bot_id"), message.get("user")}:
+        return None
     thread_ts = message.get("thread_ts")
-    copies[delivery_id].append(Posted(channel, ts, thread_ts if thread_ts != ts else None))
+    posted = Posted(channel, ts, thread_ts if thread_ts != ts else None)
+    return Shown(delivery_id, posted, "\n".join(_texts(message)))
+
+
+def _texts(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if name == "text" and isinstance(value, str):
+                yield value
+            else:
+                yield from _texts(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _texts(item)
 
 
 def _mark(message: Mapping[str, Any]) -> str:

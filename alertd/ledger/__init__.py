@@ -59,6 +59,9 @@ class Ledger(Protocol):
     def freeze(self, message: Message, notifications: Iterable[int]) -> None:
         """Store a new pending message and put these waiting notifications into it, in the given order."""
 
+    def replay(self, messages: Sequence[Message]) -> None:
+        """Store pending messages that tell again what others told: all of them, or none. No event moves to them."""
+
     def drop_echoes(self, notifications: Iterable[int]) -> None:
         """Close echo notifications without a message: the destination has no threads."""
 

@@ -89,6 +89,18 @@ def migrate(connection: sqlite3.Connection) -> None:
         connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
 
 
+def as_of_now(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """For a look at the ledger of an earlier alertd, which only the daemon may migrate: a copy of it in memory."""
+    if connection.execute("PRAGMA user_version").fetchone()[0] == len(migrations()):
+        return connection
+    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    copy.row_factory = sqlite3.Row
+    with closing(connection):
+        connection.backup(copy)
+    migrate(copy)
+    return copy
+
+
 def judge(path: Path, *, writable: bool) -> None:
     """Refuse what is no sound ledger of this or an earlier alertd, before SQLite could change anything of it."""
     if not path.exists():

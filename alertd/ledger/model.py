@@ -130,6 +130,7 @@ class Message:
     permalink: str | None = None
     sent_at: datetime | None = None
     last_error: str | None = None
+    replay_of: str | None = None  # delivery id of the message that it tells again, at an operator's word
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,7 @@ def message(row: Row) -> Message:
         permalink=row["permalink"],
         sent_at=maybe_from_micros(row["sent_at"]),
         last_error=row["last_error"],
+        replay_of=row["replay_of"],
     )
 
 

@@ -116,6 +116,11 @@ class SqliteLedger:
                 if self._execute("put_into_message", place).rowcount != 1:
                     raise LedgerConflictError(f"notification {notification} is in a message already.")
 
+    def replay(self, messages: Sequence[Message]) -> None:
+        with self._transaction():
+            for message in messages:
+                self._execute("insert_message", rows.values(message))
+
     def drop_echoes(self, notifications: Iterable[int]) -> None:
         with self._transaction():
             for notification in notifications:
@@ -274,7 +279,7 @@ def open_readonly(path: Path) -> SqliteLedger:
     """Open for a look while the daemon runs: no lock, nothing is ever written."""
     file.judge(path, writable=False)
     try:
-        return SqliteLedger(file.connect(path, mode="ro"), path, ExitStack())
+        return SqliteLedger(file.as_of_now(file.connect(path, mode="ro")), path, ExitStack())
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise file.cannot_open(path, error) from error
 

@@ -6,14 +6,16 @@ from alertd.message.echo import render_echo
 from alertd.message.expected import Expected
 from alertd.message.minimal import render_minimal
 from alertd.message.ops import render_ops
-from alertd.message.repeat import mark_repeat
+from alertd.message.repeat import keep_marks, mark_repeat, mark_replay
 from alertd.message.single import render_event
 from alertd.message.style import Style
 
 __all__ = [
     "Expected",
     "Style",
+    "keep_marks",
     "mark_repeat",
+    "mark_replay",
     "render_baseline",
     "render_digest",
     "render_echo",

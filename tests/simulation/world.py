@@ -1,7 +1,7 @@
 """The world around poll and deliver, made of one seed: time, an index and two channels, with every fault they have."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from alertd.destination import (
     DestinationRefused,
     Finding,
     Guarantee,
+    History,
     NotSent,
     Outcome,
     PayloadRefused,
@@ -19,6 +20,7 @@ from alertd.destination import (
     Throttled,
     Unknown,
 )
+from alertd.destination import Shown as ReadBack
 from alertd.errors import PartialError, RetryError
 from alertd.search import Hit, Search, Server
 
@@ -259,6 +261,9 @@ class Channel:
         refusals = (NotSent("refused"), Throttled(dice.randrange(1, 60) * SECOND, "429"), PayloadRefused("blocks"))
         return dice.choice(refusals)
 
+    def introduce(self) -> None:
+        pass
+
     def find(self, wanted: Mapping[str, str | None], *, since: datetime) -> Finding:
         self._readable()
         copies = {
@@ -266,6 +271,11 @@ class Channel:
             for name in wanted
         }
         return Finding({name: found for name, found in copies.items() if found})
+
+    def history(self, *, since: datetime, threads: Collection[str]) -> History:
+        self._readable()
+        messages = [message for message in self.visible() if message.arrived >= since]
+        return History("C1", tuple(ReadBack(m.delivery_id, Posted("C1", m.ts), m.payload) for m in messages))
 
     def delete(self, posted: Posted) -> None:
         self._readable()

@@ -2,7 +2,7 @@
 
 import sqlite3
 import tracemalloc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from alertd.destination import (
     DestinationRefused,
     Finding,
     Guarantee,
+    History,
     NotSent,
     Outcome,
     PayloadRefused,
@@ -79,10 +80,16 @@ class Scripted:
             raise answer
         return answer
 
+    def introduce(self) -> None:
+        pass
+
     def find(self, wanted: Mapping[str, str | None], *, since: datetime) -> Finding:
         if self.is_down:
             raise RetryError("503")
         return Finding({name: self.there[name] for name in wanted if name in self.there})
+
+    def history(self, *, since: datetime, threads: Collection[str]) -> History:
+        raise AssertionError("delivering needs no history")
 
     def delete(self, posted: Posted) -> None:
         self.deleted.append(posted)

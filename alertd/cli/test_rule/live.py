@@ -11,6 +11,7 @@ from alertd.cli.lint import of_source
 from alertd.cli.test_rule.drawing import NO_DELIVERY, Drawing
 from alertd.clock import SystemClock
 from alertd.config import Settings
+from alertd.errors import PartialError
 from alertd.event import Event
 from alertd.ledger.model import Notification, NotificationKind
 from alertd.message import render_digest
@@ -66,12 +67,19 @@ def look(
 
 
 def hits(
-    rule_set: RuleSet, settings: Settings, client: SearchClient, reach: timedelta, *, fields: tuple[str, ...]
+    rule_set: RuleSet,
+    settings: Settings,
+    client: SearchClient,
+    reach: timedelta,
+    *,
+    fields: tuple[str, ...],
+    undated: bool = False,
 ) -> Iterator[Hit]:
-    """Every document that some rule could match, with the names of the queries that do."""
+    """Every document that some rule could match, with the names of the queries that do. RetryError, PermanentError,
+    PartialError: what was yielded is then no complete answer."""
     table = settings.sources[rule_set.source]
     timeout = settings.elasticsearch.timeout
-    for query in candidates([rule_set], window(table.time_fields, reach)):
+    for query in candidates([rule_set], window(table.time_fields, reach, undated=undated)):
         for page in client.pages(Search(table.index, query, (), table.page_size, timeout)):
             yield from _classified(rule_set, page, Search(table.index, {}, fields, table.page_size, timeout), client)
 
@@ -88,6 +96,10 @@ def _classified(rule_set: RuleSet, page: Sequence[Hit], search: Search, client: 
                 place = (hit.index, hit.id)
                 documents[place] = hit
                 names[place] = names.get(place, ()) + hit.matched
+    if gone := [hit for hit in page if (hit.index, hit.id) not in documents]:
+        raise PartialError(
+            f"{len(gone)} documents of {search.index} disappeared between two searches, {gone[0].id} for one"
+        )
     for place, hit in documents.items():
         yield Hit(hit.index, hit.id, hit.source, hit.fields, names[place])
 

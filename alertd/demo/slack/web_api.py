@@ -187,6 +187,9 @@ def _shown(workspace: Workspace, message: Message, *, metadata: bool) -> Answer:
     }
     if message.thread_ts:
         shown["thread_ts"] = message.thread_ts
+    replies = [each for each in workspace.find(message.channel).messages if each.thread_ts == message.ts]
+    if replies:
+        shown |= {"thread_ts": message.ts, "reply_count": len(replies), "reply_users": [workspace.user_id]}
     if message.metadata:
         shown["metadata"] = message.metadata if metadata else {"event_type": message.metadata.get("event_type")}
     return shown

@@ -28,11 +28,12 @@ LIMIT :limit;
 -- seq keeps the order in which messages were frozen.
 INSERT INTO messages (
     delivery_id, seq, destination, kind, payload, created_at, state, thread_of, attempts, not_before, attempted_at,
-    unknown_since, negative_reads, plain, repeat_possible, sweeps, channel, ts, permalink, sent_at, last_error
+    unknown_since, negative_reads, plain, repeat_possible, sweeps, channel, ts, permalink, sent_at, last_error,
+    replay_of
 ) VALUES (
     :delivery_id, (SELECT coalesce(max(seq), 0) + 1 FROM messages), :destination, :kind, :payload, :created_at, :state,
     :thread_of, :attempts, :not_before, :attempted_at, :unknown_since, :negative_reads, :plain, :repeat_possible,
-    :sweeps, :channel, :ts, :permalink, :sent_at, :last_error
+    :sweeps, :channel, :ts, :permalink, :sent_at, :last_error, :replay_of
 );
 
 -- put_into_message
@@ -45,12 +46,12 @@ WHERE id = :id AND delivery_id IS NULL AND closed = 0;
 UPDATE notifications SET closed = 1 WHERE id = :id AND delivery_id IS NULL;
 
 -- next_pending
--- A pause never lasts two hours: one that ends later was set before the clock was put back.
+-- News before replays. A pause never lasts two hours: one that ends later was set before the clock was put back.
 SELECT m.* FROM messages AS m LEFT JOIN messages AS parent ON parent.delivery_id = m.thread_of
 WHERE m.destination = :destination AND m.state = 'pending'
     AND (m.not_before IS NULL OR m.not_before <= :now OR m.not_before > :now + 7200000000)
     AND (m.thread_of IS NULL OR parent.state IN ('sent', 'dead'))
-ORDER BY m.seq LIMIT 1;
+ORDER BY m.replay_of IS NOT NULL, m.seq LIMIT 1;
 
 -- message
 -- One by its delivery id.
@@ -89,12 +90,12 @@ INSERT OR REPLACE INTO attempts (delivery_id, number, started_at, ended_at, outc
 VALUES (:delivery_id, :number, :started_at, :ended_at, :outcome, :detail);
 
 -- items
--- What a message tells.
+-- What a message tells; a replay, what the message that it repeats told.
 SELECT n.id, n.destination, n.kind, e.event, m.facts, m.seen_at, NULL AS told_by
 FROM notifications AS n
 JOIN events AS e USING (event_key)
 JOIN matches AS m USING (event_key, rule_set)
-WHERE n.delivery_id = :delivery_id
+WHERE n.delivery_id = coalesce((SELECT replay_of FROM messages WHERE delivery_id = :delivery_id), :delivery_id)
 ORDER BY n.position;
 
 -- attempts

@@ -78,3 +78,57 @@ UPDATE rules SET floor = max(coalesce(floor, :before), :before);
 -- forget_scans
 -- Old scans that found something.
 DELETE FROM scans WHERE finished_at < :before AND new > 0;
+
+-- told_between
+-- Messages that told events within a period, in the order in which they were frozen. Replays told nothing new.
+SELECT * FROM messages
+WHERE state = 'sent' AND kind <> 'ops' AND replay_of IS NULL AND sent_at >= :since AND sent_at < :until
+ORDER BY seq;
+
+-- replays
+-- Every message that tells another one again.
+SELECT * FROM messages WHERE replay_of IS NOT NULL ORDER BY seq;
+
+-- replays_of
+-- Those of one message.
+SELECT * FROM messages WHERE replay_of = :delivery_id ORDER BY seq;
+
+-- audited_events
+-- What became of each event of a period, for each rule set that took it and each destination.
+SELECT e.event_key, e.event_id, e.event_time, m.rule_set, m.rule, m.kind AS match_kind, m.seen_at,
+    n.destination, n.kind, n.closed, n.delivery_id
+FROM events AS e
+JOIN matches AS m USING (event_key)
+LEFT JOIN notifications AS n USING (event_key, rule_set)
+WHERE e.event_time >= :since AND e.event_time < :until
+ORDER BY e.event_time, e.event_key, m.rule_set, n.destination;
+
+-- audited_messages
+-- Messages of a period, and those that tell its events; with what they repeat, so that a replay never stands alone.
+SELECT DISTINCT g.* FROM messages AS g
+WHERE (g.created_at >= :since AND g.created_at < :until)
+    OR EXISTS (
+        SELECT 1 FROM notifications AS n JOIN events AS e USING (event_key)
+        WHERE n.delivery_id IN (g.delivery_id, g.replay_of) AND e.event_time >= :since AND e.event_time < :until
+    )
+ORDER BY g.seq;
+
+-- audited_items
+-- Which events those messages tell.
+SELECT n.delivery_id, e.event_id FROM notifications AS n JOIN events AS e USING (event_key)
+WHERE n.delivery_id IN (SELECT value FROM json_each(:delivery_ids))
+ORDER BY n.delivery_id, n.position;
+
+-- last_sweeps
+-- When each rule set's last complete sweep began.
+SELECT rule_set, max(started_at) AS started_at FROM scans WHERE kind = 'sweep' GROUP BY rule_set;
+
+-- audited_threads
+-- The parents that replies hang on, by their ts.
+SELECT DISTINCT g.destination, parent.ts FROM messages AS g
+JOIN messages AS parent ON parent.delivery_id = g.thread_of
+WHERE parent.ts IS NOT NULL AND g.created_at >= :since;
+
+-- known_messages
+-- Which of these delivery ids the ledger knows.
+SELECT delivery_id FROM messages WHERE delivery_id IN (SELECT value FROM json_each(:delivery_ids));
