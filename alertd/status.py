@@ -47,6 +47,7 @@ class Told:
     closed: bool
     message: Message | None
     attempts: tuple[Attempt, ...]
+    replays: tuple[Message, ...] = ()  # that told it again at an operator's word
 
 
 def rule_sets(ledger: SqliteLedger, now: datetime) -> tuple[RuleSetStatus, ...]:
@@ -90,6 +91,7 @@ def life(ledger: SqliteLedger, event: Event) -> tuple[Told, ...]:
             closed=bool(row["closed"]),
             message=ledger.message(row["delivery_id"]) if row["delivery_id"] else None,
             attempts=ledger.attempts(row["delivery_id"]) if row["delivery_id"] else (),
+            replays=tuple(rows.message(each) for each in ledger.read("replays_of", delivery_id=row["delivery_id"])),
         )
         for row in ledger.read("life", event_key=event.key)
     )

@@ -45,9 +45,10 @@ class Unverified:
     """So many messages or events that nobody can judge, and why."""
 
     where: str  # a destination, or a rule
-    why: str
+    why: str  # "cannot be read back"
     messages: int = 0
     events: int = 0
+    instead: str = "not compared"  # "taken on Slack's word"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class Place:
 
     history: History | None
     why: str = ""
+    instead: str = "not compared"
     settle: timedelta = timedelta(0)  # a message may show as late as this after it was sent
     read_at: datetime | None = None  # when the read began
 

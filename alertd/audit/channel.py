@@ -3,7 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -73,19 +73,21 @@ class _Channels:
         if why is None:
             return self._named(message, copies[0]) if copies else self._absent(message)
         # of the events, only those that nothing else told
-        return Unverified(message.destination, why, 1, _events_told(self.records, message))
+        place = self.places[message.destination]
+        instead = "not compared" if place.history else place.instead
+        return Unverified(message.destination, why, 1, _events_told(self.records, message), instead)
 
     def _out_of_reach(self, message: Message, place: Place) -> str | None:
         """Why the channel says nothing about this message."""
         if place.history is None:
             return place.why
         if message.channel and message.channel != place.history.channel:
-            return f"sent to {message.channel}, which is not the channel that is configured now"
+            return f"was sent to {message.channel}, which is not the channel that is configured now"
         if self._copies(message):
             return None
         if place.read_at and message.sent_at and message.sent_at > place.read_at - place.settle:
-            return "sent just now: it may not show yet"
-        return "about alertd itself, and no longer there" if message.kind is MessageKind.OPS else None
+            return "may not show what was sent just now"
+        return "no longer shows what was about alertd itself" if message.kind is MessageKind.OPS else None
 
     def _absent(self, message: Message) -> Verdict:
         if self._is_replayed(message):
@@ -205,9 +207,10 @@ def _words(shown: Shown) -> set[str]:
 
 
 def _summed(unverified: Sequence[Unverified]) -> tuple[Unverified, ...]:
-    messages: Counter[tuple[str, str]] = Counter()
-    events: Counter[tuple[str, str]] = Counter()
+    messages: Counter[Unverified] = Counter()
+    events: Counter[Unverified] = Counter()
     for each in unverified:
-        messages[each.where, each.why] += each.messages
-        events[each.where, each.why] += each.events
-    return tuple(Unverified(*place, count, events[place]) for place, count in messages.items())
+        alike = replace(each, messages=0, events=0)
+        messages[alike] += each.messages
+        events[alike] += each.events
+    return tuple(replace(alike, messages=count, events=events[alike]) for alike, count in messages.items())

@@ -34,11 +34,11 @@ def judge_search(
 def _beyond(found: Found, cover: Cover) -> str | None:
     """Why the ledger need not know it."""
     if cover.state is None or cover.state.covered_until is None:
-        return "the rule has not run yet: alertd run lists what it finds in the past"
+        return "has not run yet (alertd run lists what it finds in the past)"
     if not cover.is_current:
-        return "the rule was changed since alertd last ran it: its past is listed once it does"
+        return "was changed since alertd last ran it (what it finds in the past is listed then)"
     if cover.state.floor and found.time and found.time < cover.state.floor:
-        return f"older than anything it was to tell, from {cover.state.floor:%Y-%m-%d %H:%M} UTC"
+        return f"was to tell nothing from before {cover.state.floor:%Y-%m-%d %H:%M} UTC"
     return None
 
 

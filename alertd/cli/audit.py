@@ -63,6 +63,7 @@ def audit_period(config: Path | None, *, since: str, until: str | None, as_json:
         recorded=_recorded(told),
         judged=(seen, judge_channels(told, gathered.places, now=end)),
         failed=tuple(gathered.failed),
+        unread=frozenset(name for name, place in gathered.places.items() if place.history is None),
     )
     audit_report.show_report(report, settings, as_json=as_json)
     return NOT_PROVEN if report.breaches or report.failed else 0
@@ -132,7 +133,7 @@ def _read_channels(ledger: SqliteLedger, settings: Settings, period: Period, gat
     named = {each.state.name for each in status.destinations(ledger)}
     for name in sorted(named | settings.destinations.keys()):
         if name not in settings.destinations:
-            gathered.places[name] = Place(None, "no longer configured, so taken on the ledger's word")
+            gathered.places[name] = Place(None, "is no longer configured", "taken on the ledger's word")
         else:
             gathered.places[name] = _place(name, settings, period, replied.get(name, frozenset()), gathered)
 
@@ -142,13 +143,13 @@ def _place(name: str, settings: Settings, period: Period, replied: frozenset[str
     table = settings.destinations[name]
     reader = compose.destination(name, table, clock=clock).reader
     if reader is None:
-        return Place(None, "cannot be read back, so taken on Slack's word")
+        return Place(None, "cannot be read back", "taken on Slack's word")
     began = clock.now()
     try:
         history = reader.history(since=period.since, threads=replied)
     except (RetryError, PermanentError) as error:
         gathered.failed.append((f"destination {name}", f"cannot be read: {error}"))
-        return Place(None, "not compared: the channel could not be read")
+        return Place(None, "could not be read")
     return Place(history, settle=table.settle, read_at=began)
 
 

@@ -25,6 +25,7 @@ class Report:
     recorded: Mapping[str, int]  # kind of match → events in the ledger
     judged: tuple[Judged, Judged]  # by the search, by the channels
     failed: tuple[tuple[str, str], ...]
+    unread: frozenset[str]  # destinations whose channel was not read
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -84,6 +85,10 @@ def _compared(report: Report, settings: Settings) -> Iterator[str]:
     yield _row("ledger", str(settings.ledger.path), kinds or "no event")
     for name, table in settings.destinations.items():
         where = f"{name}  {table.type} {table.channel or ''}".rstrip()
+        if name in report.unread:
+            taken = [_taken(each) for each in channels.unverified if each.where == name]
+            yield _row("channel", where, "; ".join(taken) or "not read, and nothing was sent there")
+            continue
         messages, events = channels.proven_messages.get(name, 0), channels.proven_events.get(name, 0)
         yield _row("channel", where, f"{counted(messages, 'message')} there, once each: {counted(events, 'event')}")
 
@@ -119,9 +124,14 @@ def _findings(report: Report) -> Iterator[str]:
 
 def _not_verified(report: Report) -> Iterator[str]:
     for each in report.unverified:
-        count = counted(each.messages, "message") if each.messages else counted(each.events, "event")
-        of = f" ({counted(each.events, 'event')})" if each.messages and each.events else ""
-        yield f"not verified  {each.where}: {count}{of} {each.why}"
+        yield f"not verified  {each.where} {_taken(each)}"
+
+
+def _taken(each: Unverified) -> str:
+    """cannot be read back: 14 messages (210 events) taken on Slack's word"""
+    count = counted(each.messages, "message") if each.messages else counted(each.events, "event")
+    of = f" ({counted(each.events, 'event')})" if each.messages and each.events else ""
+    return f"{each.why}: {count}{of} {each.instead}"
 
 
 def _sum(report: Report) -> str:

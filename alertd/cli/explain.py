@@ -1,25 +1,37 @@
 """`alertd explain`: the life of one event, from the ledger."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import typer
 
-from alertd import status
+from alertd import compose, status
 from alertd.cli import show
 from alertd.clock import SystemClock
 from alertd.config import load_settings
 from alertd.event import Event
-from alertd.ledger.model import Attempt, Message, MessageState
+from alertd.ledger.model import Attempt, Message, MessageKind, MessageState
 from alertd.ledger.sqlite import open_readonly
+from alertd.message import Style
 from alertd.status import Told
 
 NOT_FOUND = 1
+# How deliver notes on an attempt, beside its outcome, what looking into the channel said.
+READ_BACK = "; read back: "
+_UNTIMED = " " * 23
+_IN = {
+    MessageKind.DIGEST: " in a digest",
+    MessageKind.SESSION: " in the list of its session",
+    MessageKind.BASELINE: " in the list of what is older than the rule",
+    MessageKind.ECHO: " as a reply",
+}
 
 
 def explain_event(text: str, config: Path | None, *, as_json: bool) -> int:
     """Exit code."""
     settings = load_settings(config)
+    style = compose.style(settings)
     ledger = open_readonly(settings.ledger.path)
     try:
         lives = [(event, status.life(ledger, event)) for event in ledger.find_events(text)]
@@ -30,7 +42,7 @@ def explain_event(text: str, config: Path | None, *, as_json: bool) -> int:
         show.as_json([{"event": event, "told": told} for event, told in lives])
     elif lives:
         for event, told in lives:
-            typer.echo("\n".join(_lines(event, told)))
+            typer.echo("\n".join(_lines(event, told, style)))
     else:
         typer.echo(f"No event whose id begins with {text} was ever recorded. Either no rule matches it, or it is not")
         typer.echo("in the index yet, or it lies outside what was searched:")
@@ -42,38 +54,59 @@ def explain_event(text: str, config: Path | None, *, as_json: bool) -> int:
     return 0 if lives else NOT_FOUND
 
 
-def _lines(event: Event, told: tuple[Told, ...]) -> Iterator[str]:
+def _lines(event: Event, told: tuple[Told, ...], style: Style) -> Iterator[str]:
     who = f" by {event.identity_type}" if event.identity_type else ""
-    yield f"event {event.id}  {event.action or 'unknown action'}{who}, account {event.account or 'unknown'}"
+    yield f"event {event.id}  {event.action or 'unknown action'}{who}, {style.account(event) or 'unknown account'}"
     yield f"  {show.moment(event.time)}  happened"
-    for each in told:
-        late = show.span(each.seen_at - event.time)
-        yield f"  {show.moment(each.seen_at)}  searchable, seen by alertd ({late} later)"
-        also = f" (also matched: {', '.join(each.also)})" if each.also else ""
-        listed = ", listed as older than the rule" if each.kind == "baseline" else ""
-        yield f"  {show.moment(each.seen_at)}  rule {each.rule}{also}{listed}"
-        if each.exception:
-            yield f"  told to nobody: an exception of the rule holds: {each.exception}"
-        else:
-            yield from _delivery(each)
+    for _, by_set in groupby(told, key=lambda each: each.rule_set):
+        places = list(by_set)
+        yield from _match(event, places[0])
+        if not places[0].exception:
+            for each in places:
+                yield from _delivery(each)
     for problem in event.problems:
         yield f"  the document is odd: {problem}"
 
 
+def _match(event: Event, told: Told) -> Iterator[str]:
+    late = show.span(told.seen_at - event.time)
+    yield f"  {show.moment(told.seen_at)}  searchable, seen by alertd ({late} later)"
+    also = f" (also matched: {', '.join(told.also)})" if told.also else ""
+    listed = ", listed as older than the rule" if told.kind == "baseline" else ""
+    yield f"  {show.moment(told.seen_at)}  rule {told.rule}{also}{listed}"
+    if told.exception:
+        yield f"{_UNTIMED}told to nobody: an exception of the rule holds: {told.exception}"
+
+
 def _delivery(told: Told) -> Iterator[str]:
     if told.destination is None:
-        yield "  recorded only: another rule set told it"
+        yield f"{_UNTIMED}recorded only: another rule set told it"
     elif told.closed:
-        yield f"  {told.destination}: recorded only: it was told there, and there are no threads"
+        yield f"{_UNTIMED}{told.destination}: recorded only: it was told there, and there are no threads"
     elif told.message is None:
-        yield f"  {told.destination}: waiting to be put into a message"
+        yield f"{_UNTIMED}{told.destination}: waiting to be put into a message"
     else:
-        for attempt in told.attempts:
-            yield f"  {show.moment(attempt.started_at)}  {_attempt(attempt, told.destination)}"
-        yield from _end(told.message)
+        yield from _told(told.message, told.attempts)
+        for replay in told.replays:
+            when, what = replay.sent_at or replay.created_at, "told" if replay.sent_at else "queued to be told"
+            yield f"  {show.moment(when)}  {what} again to {replay.destination}: a replay, asked for by an operator"
+            yield from _address(replay)
 
 
-def _attempt(attempt: Attempt, destination: str) -> str:
+def _told(message: Message, attempts: Sequence[Attempt]) -> Iterator[str]:
+    found = False
+    for attempt in attempts:
+        detail, *reads = (attempt.detail or "").split(READ_BACK)
+        yield f"  {show.moment(attempt.started_at)}  {_attempt(attempt, message.destination, detail)}"
+        found = "found" in reads
+        vain = sum(read != "found" for read in reads)
+        if vain:
+            times = "once" if vain == 1 else f"{vain} times"
+            yield f"{_UNTIMED}looked for it {times} in vain: {[read for read in reads if read != 'found'][-1]}"
+    yield from _end(message, found=found)
+
+
+def _attempt(attempt: Attempt, destination: str, detail: str) -> str:
     outcome = {
         "Sent": "sent",
         "NotSent": "not sent",
@@ -84,15 +117,23 @@ def _attempt(attempt: Attempt, destination: str) -> str:
         "ThreadGone": "not sent: its thread is gone",
         None: "alertd stopped while sending",
     }.get(attempt.outcome, attempt.outcome)
-    detail = f": {attempt.detail}" if attempt.detail else ""
-    return f"attempt {attempt.number} to {destination}: {outcome}{detail}"
+    return f"attempt {attempt.number} to {destination}: {outcome}{f': {detail}' if detail else ''}"
 
 
-def _end(message: Message) -> Iterator[str]:
+def _end(message: Message, *, found: bool) -> Iterator[str]:
+    kind = _IN.get(message.kind, "")
     if message.state is MessageState.SENT and message.sent_at:
-        repeat = ", marked as a possible repeat" if message.repeat_possible else ""
-        yield f"  {show.moment(message.sent_at)}  sent to {message.destination}{repeat}"
+        repeat = ", marked as a possible repeat" if message.repeat_possible and not found else ""
+        how = f"read back {message.destination}: found, sent once" if found else f"sent to {message.destination}"
+        yield f"  {show.moment(message.sent_at)}  {how}{kind}{repeat}"
+        yield from _address(message)
     else:
-        yield f"  message {message.delivery_id} to {message.destination} is {message.state.value}"
+        why = f": {message.last_error}" if message.last_error else ""
+        yield f"{_UNTIMED}message {message.delivery_id} to {message.destination}{kind} is {message.state.value}{why}"
+
+
+def _address(message: Message) -> Iterator[str]:
     if message.permalink:
         yield f"  {message.permalink}"
+    elif message.channel and message.ts:
+        yield f"  channel {message.channel}, ts {message.ts}"
