@@ -32,12 +32,12 @@ class Finding:
     destination: str | None = None
     delivery_id: str | None = None
     events: tuple[str, ...] = ()  # ids
-    since: datetime | None = None  # OPEN, UNKNOWN: how long it has been so
+    since: datetime | None = None  # OPEN, UNKNOWN: since when; None where its time has not come yet
     links: tuple[str, ...] = ()
 
     def counts(self, now: datetime) -> bool:
         """Whether it breaks the promise: what only waits may be on its way."""
-        return self.kind is not Kind.OPEN or self.since is None or now - self.since > PATIENCE
+        return self.kind is not Kind.OPEN or (self.since is not None and now - self.since > PATIENCE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,7 @@ def _finding(found: Found, cover: Cover, now: datetime) -> Finding:
     due = arrived + cover.sweep_every + SEARCHABLE if arrived else None
     what = " ".join(("event", found.event_id, *_when(found), f"of rule {found.rule}"))
     if due and now < due:
-        return Finding(Kind.OPEN, f"{what} is not in the ledger yet: the next sweep takes it", events=(found.event_id,),
-                       since=arrived)  # fmt: skip
+        return Finding(Kind.OPEN, f"{what} is not in the ledger yet: the next sweep takes it", events=(found.event_id,))
     hint = "" if found.arrived else _unless(cover)
     return Finding(Kind.MISSING, f"{what} matches, and the ledger does not know it{hint}", events=(found.event_id,))
 

@@ -1,0 +1,76 @@
+"""A ledger of an earlier alertd, opened by this one: what was seen and sent stays, and what is new works."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from alertd.ledger import file
+from alertd.ledger.model import Message, MessageKind, MessageState
+from alertd.ledger.sqlite import open_ledger, open_readonly
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+EVENT_ID = "3fcfb182-98f8-4744-bd45-10ae4c0b1d2e"
+OLD = f"""
+INSERT INTO events VALUES ('k1', '{EVENT_ID}', 1000000, 2000000, NULL, '{{}}');
+INSERT INTO matches VALUES ('k1', 'root', 'root-used', 'alert', '{{}}', '[]', 2000000, NULL);
+INSERT INTO messages VALUES ('d1', 1, 'security', 'event', '{{"text": "x"}}', 2000000, 'sent', NULL, 1, NULL, 2000000,
+    NULL, 0, 0, 0, 0, 'C1', '1.1', NULL, 3000000, NULL);
+INSERT INTO notifications (event_key, destination, rule_set, kind, event_time, delivery_id, position)
+    VALUES ('k1', 'security', 'root', 'message', 1000000, 'd1', 0);
+"""
+
+
+@pytest.fixture
+def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """As the first schema made it, with one event that was told."""
+    path, all_of_them = tmp_path / "alertd.db", file.migrations
+    monkeypatch.setattr(file, "migrations", lambda: all_of_them()[:1])
+    file.create(path, now=NOW)
+    monkeypatch.undo()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(OLD)
+        assert 1 == connection.execute("PRAGMA user_version").fetchone()[0]
+    return path
+
+
+def test_the_daemon_brings_an_old_ledger_up_to_date_and_forgets_nothing(old: Path) -> None:
+    """Opened again, its tables are those that a new ledger has."""
+    with closing(open_ledger(old, now=NOW)) as ledger:
+        message = ledger.message("d1")
+        assert (MessageState.SENT, "1.1", None) == (message.state, message.ts, message.replay_of)
+        assert frozenset() == ledger.unseen("root", ["k1"])
+        ledger.replay([Message("d2", "security", MessageKind.EVENT, "{}", NOW, replay_of="d1")])
+    with closing(open_ledger(old, now=NOW)) as ledger:
+        pending = ledger.next_pending("security", now=NOW)
+        assert pending is not None
+        assert ("d2", "d1") == (pending.delivery_id, pending.replay_of)
+
+
+def test_a_look_at_an_old_ledger_changes_nothing_and_sees_it_as_it_will_be(old: Path) -> None:
+    """Between an upgrade and the first start every command that only reads still works."""
+    before = old.read_bytes()
+    with closing(open_readonly(old)) as ledger:
+        assert None is ledger.message("d1").replay_of
+        assert [] == ledger.read("replays")
+    assert before == old.read_bytes()
+
+
+def test_a_replay_queues_all_of_its_messages_or_none(old: Path) -> None:
+    """And tells an event that stays with the message that told it first; news goes before it."""
+    with closing(open_ledger(old, now=NOW)) as ledger:
+        replay = Message("d2", "security", MessageKind.EVENT, "{}", NOW, replay_of="d1")
+        with pytest.raises(Exception, match="UNIQUE"):
+            ledger.replay([replay, replace(replay, delivery_id="d1")])
+    with closing(open_ledger(old, now=NOW)) as ledger:
+        assert None is ledger.next_pending("security", now=NOW)
+        ledger.replay([replay])
+        ledger.freeze(Message("d3", "security", MessageKind.EVENT, "{}", NOW), ())
+        pending = ledger.next_pending("security", now=NOW)
+        assert pending is not None
+        assert "d3" == pending.delivery_id
+    with closing(sqlite3.connect(old)) as connection:
+        assert [("d1",)] == connection.execute("SELECT delivery_id FROM notifications").fetchall()
