@@ -101,7 +101,7 @@ _KINDS = {
 
 
 def _row(part: str, subject: str, text: str) -> str:
-    return f"{part:<8} {subject:<40} {text}"
+    return f"{part:<8} {subject:<40}  {text}"
 
 
 def _failures(report: Report) -> Iterator[str]:
