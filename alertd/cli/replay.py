@@ -45,11 +45,13 @@ def replay_messages(
         raise ConfigError([Problem("--destination", f'there is no destination "{destination}". {known}')])
     ledger = open_ledger(settings.ledger.path, now=now)
     try:
-        told = _told(ledger, period, settings, destination)
+        told = _told(ledger, period, destination)
         told = told if rule is None else of_rule(told, rule)
+        nowhere = [each for each in told if each.message.destination not in settings.destinations]
+        told = tuple(each for each in told if each.message.destination in settings.destinations)
         queued = {} if again else _queued(ledger)
         messages = tuple(_replays(without(told, queued), settings, now))
-        typer.echo("\n".join(_plan(messages, told, queued, period, settings)))
+        typer.echo("\n".join([*_plan(messages, told, queued, period, settings), *_left_out(nowhere)]))
         if not messages:
             return 0
         if not _confirmed(yes=yes):
@@ -61,12 +63,12 @@ def replay_messages(
     return 0
 
 
-def _told(ledger: SqliteLedger, period: Period, settings: Settings, destination: str | None) -> tuple[Told, ...]:
-    """Of the destinations that there are, or of one."""
+def _told(ledger: SqliteLedger, period: Period, destination: str | None) -> tuple[Told, ...]:
+    """Everywhere, or at one destination."""
     since, until = rows.to_micros(period.since), rows.to_micros(period.until)
     sent = (rows.message(row) for row in ledger.read("told_between", since=since, until=until))
-    places = settings.destinations if destination is None else (destination,)
-    told = (Told(message, ledger.items(message.delivery_id)) for message in sent if message.destination in places)
+    meant = (message for message in sent if destination in {None, message.destination})
+    told = (Told(message, ledger.items(message.delivery_id)) for message in meant)
     return tuple(each for each in told if each.items)
 
 
@@ -116,6 +118,11 @@ def _places(messages: Sequence[Message], left: Sequence[Told], settings: Setting
         table = settings.destinations[name]
         where = f"{table.type} {table.channel or ''}".rstrip()
         yield f"  {name}  {where}  {counted(events[name], 'event')}, {counted(count, 'message')}"
+
+
+def _left_out(nowhere: Sequence[Told]) -> Iterator[str]:
+    for name, count in Counter(each.message.destination for each in nowhere).items():
+        yield f"{counted(count, 'message')} to {name} left out: that destination is no longer configured"
 
 
 def _confirmed(*, yes: bool) -> bool:

@@ -109,6 +109,21 @@ def test_a_send_without_an_answer_is_in_doubt_until_it_is_settled(installed: Ins
     assert "not verified  security cannot be read back: 1 message (1 event) taken on Slack's word" in shown
 
 
+def test_a_webhook_beside_a_token_is_read_back_like_a_bot(installed: Installation) -> None:
+    """Proven while its message is there, missing once it is deleted."""
+    (installed.folder / "hook").write_text(installed.slack.webhook_url(CHANNEL))
+    (installed.folder / "hook").chmod(0o600)
+    base_url = installed.slack.url.removesuffix("/")
+    installed.configure(
+        destination=f'type = "slack-webhook"\nurl_file = "hook"\nsettle = "1s"\nbase_url = "{base_url}"\n'
+        f'channel = "{CHANNEL}"\nverify_token_file = "token"'
+    )
+    [event] = _told(installed, 1)
+    assert {"security": 1} == _audit(installed)["proven_events"]
+    installed.slack.workspace.channels[CHANNEL].messages.clear()
+    assert [("missing", [event_id(event)])] == _findings(_audit(installed))
+
+
 def test_what_slack_took_in_a_burst_and_never_showed_is_suppressed(installed: Installation) -> None:
     """Two destinations of one channel each keep the pace, and know nothing of each other."""
     security = f"""
