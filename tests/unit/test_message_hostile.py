@@ -16,6 +16,7 @@ from alertd.event import Event
 from alertd.ledger.model import Notification
 from alertd.message import (
     mark_repeat,
+    mark_replay,
     render_baseline,
     render_digest,
     render_echo,
@@ -134,10 +135,16 @@ def check(message: str) -> None:
 @settings(deadline=None)  # a busy machine is not slow code
 @given(st.lists(notifications(), min_size=1, max_size=4), st.sampled_from(SHARP))
 def test_any_event_gives_a_message_that_slack_takes(told: list[Notification], reason: str) -> None:
-    """Every kind of message, also when it is marked as a repeat."""
+    """Every kind of message, also when it is marked as a repeat, as a replay, or as both."""
     for message in all_of(told, reason):
         check(message)
         check(mark_repeat(message, TIME, style=STYLE))
+        replay = mark_replay(message, TIME, style=STYLE)
+        check(replay)
+        both = json.loads(mark_repeat(replay, TIME, style=STYLE))
+        assert units(both["text"]) < 4_000, "Slack would split it"
+        assert len(both["blocks"]) <= 50
+        assert sum(map(units, texts(both["blocks"]))) < 13_200
 
 
 @settings(deadline=None)  # a busy machine is not slow code

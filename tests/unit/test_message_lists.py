@@ -9,7 +9,9 @@ import pytest
 from alertd.ledger.model import Notification
 from alertd.message import (
     Style,
+    keep_marks,
     mark_repeat,
+    mark_replay,
     render_baseline,
     render_digest,
     render_echo,
@@ -171,6 +173,23 @@ def test_a_message_is_marked_once() -> None:
     """The first attempt is what matters."""
     marked = mark_repeat(render_ops("x", delivery_id=DELIVERY_ID, over=False), TIME, style=STYLE)
     assert marked == mark_repeat(marked, TIME + timedelta(hours=1), style=STYLE)
+
+
+def test_a_replay_says_what_it_is_and_that_it_may_be_there_twice() -> None:
+    """Each in words, first of all; the plainer form that Slack's refusal calls for says the same."""
+    frozen = render_event(NOTIFICATION, style=STYLE, delivery_id=DELIVERY_ID)
+    words = "⟲ replay, asked for by an operator: no new event · first told at 2026-11-23 13:05 UTC · 22:05 JST"
+    replay = mark_replay(frozen, TIME, style=STYLE)
+    assert (words, f"{words} {text(frozen)}") == (blocks(replay)[0]["text"]["text"], text(replay))
+    assert blocks(frozen) == blocks(replay)[1:]
+    doubtful = mark_repeat(replay, TIME, style=STYLE)
+    minimal = render_minimal([NOTIFICATION], "invalid_blocks", DELIVERY_ID)
+    plainer = keep_marks(doubtful, minimal)
+    assert blocks(doubtful)[:2] == blocks(plainer)[:2]
+    assert blocks(minimal) == blocks(plainer)[2:]
+    assert text(plainer).startswith("↩ possible repeat")
+    assert words in text(plainer)
+    assert minimal == keep_marks(frozen, minimal)
 
 
 def test_an_event_cannot_pretend_to_be_marked_already() -> None:

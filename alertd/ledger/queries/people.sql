@@ -105,7 +105,7 @@ ORDER BY e.event_time, e.event_key, m.rule_set, n.destination;
 
 -- audited_messages
 -- Messages of a period, and those that tell its events; with what they repeat, so that a replay never stands alone.
-SELECT DISTINCT g.* FROM messages AS g
+SELECT g.* FROM messages AS g
 WHERE (g.created_at >= :since AND g.created_at < :until)
     OR EXISTS (
         SELECT 1 FROM notifications AS n JOIN events AS e USING (event_key)
