@@ -84,7 +84,7 @@ def _compared(report: Report, settings: Settings) -> Iterator[str]:
     kinds = ", ".join(f"{count:,} {_KINDS[kind]}" for kind, count in report.recorded.items())
     yield _row("ledger", str(settings.ledger.path), kinds or "no event")
     for name, table in settings.destinations.items():
-        where = f"{name}  {table.type} {table.channel or ''}".rstrip()
+        where = f"{name}  {table.type} {table.place}".rstrip()
         if name in report.unread:
             taken = [_taken(each) for each in channels.unverified if each.where == name]
             yield _row("channel", where, "; ".join(taken) or "not read, and nothing was sent there")

@@ -116,7 +116,7 @@ def _places(messages: Sequence[Message], left: Sequence[Told], settings: Setting
         events[each.message.destination] += len(each.items)
     for name, count in Counter(message.destination for message in messages).items():
         table = settings.destinations[name]
-        where = f"{table.type} {table.channel or ''}".rstrip()
+        where = f"{table.type} {table.place}".rstrip()
         yield f"  {name}  {where}  {counted(events[name], 'event')}, {counted(count, 'message')}"
 
 

@@ -1,8 +1,10 @@
 """What `alertd test-rule --live` and `alertd audit` take from the search: all of it, or an error."""
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -10,7 +12,8 @@ from alertd.cli.test_rule.live import hits
 from alertd.config import load_settings
 from alertd.errors import PartialError
 from alertd.rules.model import Query, Rule, RuleFacts, RuleSet, Severity
-from alertd.search import Hit, Search, Server
+from alertd.search import Hit, Search
+from tests.simulation.world import Faults, Index, SimulatedClock
 from tests.unit.configuration import GOOD, write
 
 _FACTS = RuleFacts("root", "root-used", "Root was used", Severity.HIGH)
@@ -18,33 +21,15 @@ _QUERY = Query("dsl", "{}", {"match_all": {}}, "root.toml:1")
 RULES = RuleSet("root", "cloudtrail", None, (Rule(_FACTS, _QUERY, ("security",), "root.toml:1"),), Path("root.toml"))
 
 
-class Shrinking:
-    """An index that loses a document between two searches."""
+@dataclass(slots=True)
+class Shrinking(Index):
+    """It loses a document between two searches."""
 
-    def __init__(self) -> None:
-        self.documents = ["d1", "d2"]
+    there: tuple[str, ...] = ("d1", "d2")
 
     def pages(self, search: Search) -> Iterator[tuple[Hit, ...]]:
-        there, self.documents = self.documents, self.documents[1:]
+        there, self.there = self.there, self.there[1:]
         yield tuple(Hit("trail", name, {}, matched=("root-used",)) for name in there)
-
-    def server(self) -> Server:
-        return Server("elasticsearch", "9.0.0", "test")
-
-    def server_time(self) -> datetime | None:
-        return None
-
-    def field_types(self, index: str, fields: tuple[str, ...]) -> Mapping[str, frozenset[str]]:
-        return {}
-
-    def indices(self, index: str) -> tuple[str, ...]:
-        return (index,)
-
-    def validate(self, index: str, query: Mapping[str, object]) -> str | None:
-        return None
-
-    def close(self) -> None:
-        pass
 
 
 def test_a_document_that_disappears_between_two_searches_is_an_error_and_not_left_out(
@@ -53,5 +38,6 @@ def test_a_document_that_disappears_between_two_searches_is_an_error_and_not_lef
     """The audit would count one event less, and call it proven."""
     monkeypatch.chdir(tmp_path)
     settings = load_settings(write(GOOD))
+    index = Shrinking(SimulatedClock(), Faults(Random(1), crash=0, search=0))
     with pytest.raises(PartialError, match="disappeared between two searches, d1 for one"):
-        list(hits(RULES, settings, Shrinking(), timedelta(days=1), fields=("*",)))
+        list(hits(RULES, settings, index, timedelta(days=1), fields=("*",)))
