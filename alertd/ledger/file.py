@@ -161,7 +161,7 @@ def _schema_as_made(version: int) -> list[tuple[str, ...]]:
 
 def _schema(connection: sqlite3.Connection) -> list[tuple[str, ...]]:
     found = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name").fetchall()
-    return [tuple(row) for row in found if not row[1].startswith("sqlite_stat")]
+    return [tuple(row) for row in found if not str(row[1]).startswith("sqlite_stat")]
 
 
 def cannot_open(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> LedgerUnusableError:

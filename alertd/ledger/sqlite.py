@@ -275,11 +275,14 @@ def open_ledger(path: Path, *, now: datetime) -> SqliteLedger:
         return SqliteLedger(connection, path, stack.pop_all())
 
 
-def open_readonly(path: Path) -> SqliteLedger:
-    """Open for a look while the daemon runs: no lock, nothing is ever written."""
+def open_readonly(path: Path, *, whole: bool = False) -> SqliteLedger:
+    """Open for a look while the daemon runs: no lock, nothing is ever written. `whole`: judge every page of it."""
     file.judge(path, writable=False)
     try:
-        return SqliteLedger(file.as_of_now(file.connect(path, mode="ro")), path, ExitStack())
+        connection = file.connect(path, mode="ro")
+        if whole:
+            file.check_integrity(connection, path)
+        return SqliteLedger(file.as_of_now(connection), path, ExitStack())
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise file.cannot_open(path, error) from error
 

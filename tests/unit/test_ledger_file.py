@@ -69,6 +69,13 @@ def _orphaned(path: Path) -> None:
         connection.execute("DELETE FROM messages WHERE delivery_id = 'd3'")
 
 
+def _name_of_another_type(path: Path) -> None:
+    """What one flipped bit makes of a name in the schema."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET name = CAST(name AS BLOB) WHERE name = 'scans_by_rule_set'")
+
+
 BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "empty": (_empty, "is empty"),
     "truncated": (_truncated, "is damaged"),
@@ -79,6 +86,7 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "of another program": (_foreign, "not an alertd ledger"),
     "newer": (_newer, "newer than this alertd knows"),
     "rows that hang in the air": (_orphaned, "is damaged"),
+    "a name of another type": (_name_of_another_type, "is damaged"),
 }
 
 
