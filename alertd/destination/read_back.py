@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from itertools import chain
 from typing import Any
 
 from slack_sdk import WebClient
@@ -78,7 +79,9 @@ class ChannelReader:
     def find(self, wanted: Mapping[str, str | None], *, since: datetime) -> Finding:
         identity, arguments = self._who(), self._from(since)
         copies: dict[str, dict[str, Posted]] = {delivery_id: {} for delivery_id in wanted}
-        for message in self._messages(arguments, {ts for ts in wanted.values() if ts}):
+        threads = {ts for ts in wanted.values() if ts}
+        replies = (self._replies(arguments, ts) for ts in threads)
+        for message in chain(self._read("conversations.history", arguments, "messages"), *replies):
             shown = _ours(message, self._channel_id(), identity)
             if shown and shown.delivery_id in copies:
                 copies[shown.delivery_id][shown.posted.ts] = shown.posted
@@ -94,7 +97,7 @@ class ChannelReader:
             if shown := _ours(message, self._channel_id(), identity):
                 found[shown.posted.ts] = replace(shown, permalink=self.permalink(shown.posted))
         for ts in sorted(waiting):
-            for message in self._replies(arguments, ts):
+            for message in self._replies(arguments, ts, patient=True):
                 if shown := _ours(message, self._channel_id(), identity):
                     found[shown.posted.ts] = replace(shown, permalink=self.permalink(shown.posted))
         return History(self._channel_id(), tuple(sorted(found.values(), key=lambda shown: _ts(shown.posted))))
@@ -104,15 +107,10 @@ class ChannelReader:
         oldest = f"{(since + self._slack_ahead - MARGIN).timestamp():.6f}"
         return {"channel": channel, "oldest": oldest, "limit": PAGE, "include_all_metadata": True}
 
-    def _messages(self, arguments: Mapping[str, object], threads: Collection[str]) -> Iterator[dict[str, Any]]:
-        yield from self._read("conversations.history", arguments, "messages")
-        for ts in threads:
-            yield from self._read("conversations.replies", {**arguments, "ts": ts}, "messages")
-
-    def _replies(self, arguments: Mapping[str, object], ts: str) -> Iterator[dict[str, Any]]:
+    def _replies(self, arguments: Mapping[str, object], ts: str, *, patient: bool = False) -> Iterator[dict[str, Any]]:
         """Of a thread that was deleted whole, none."""
         try:
-            yield from self._read("conversations.replies", {**arguments, "ts": ts}, "messages", patient=True)
+            yield from self._read("conversations.replies", {**arguments, "ts": ts}, "messages", patient=patient)
         except PermanentError as error:
             if "thread_not_found" not in str(error):
                 raise

@@ -195,6 +195,18 @@ def test_a_mark_that_somebody_else_posted_proves_nothing(slack: Slack, standin: 
     assert () == slack.reader.find({"d1": None}, since=since()).copies["d1"]
 
 
+def test_a_thread_that_was_deleted_hides_no_other_message(slack: Slack, standin: SlackStandIn) -> None:
+    """One deleted message must not leave all doubts of the channel unsettled."""
+    parent = post(slack)
+    assert isinstance(parent, Sent)
+    standin.faults.next("chat.postMessage", Fault("reset", stores=True))
+    post(slack, delivery_id="d2")
+    assert slack.reader
+    slack.reader.delete(Posted(CHANNEL, parent.ts or ""))
+    found = slack.reader.find({"d2": None, "d3": parent.ts}, since=slack._clock.now() - LONG_AGO)
+    assert (1, 0) == (len(found.copies["d2"]), len(found.copies["d3"]))
+
+
 def test_slacks_clock_may_be_wrong(slack: Slack, standin: SlackStandIn) -> None:
     """`oldest` is on Slack's clock, which the Date header tells."""
     standin.workspace.clock_offset_seconds = -3600
