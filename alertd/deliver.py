@@ -105,7 +105,9 @@ class Courier:
         now = self.clock.now()
         for message in self.ledger.messages(self.destination.name, MessageState.SENDING):
             doubtful = verdict.unknown(message, "alertd stopped while sending", doubt=self.doubt, now=now)
-            self.ledger.save(doubtful, was=MessageState.SENDING)
+            # Slack may have taken it just now: the next one keeps its distance
+            paced = replace(self.ledger.destination(self.destination.name), next_post_at=now + verdict.PACE)
+            self.ledger.save(doubtful, was=MessageState.SENDING, destination=paced)
             _log.warning("unknown_send_found", **_facts(doubtful))
 
     def _send(self, message: Message) -> None:

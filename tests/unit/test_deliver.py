@@ -197,6 +197,20 @@ def test_what_was_being_sent_when_alertd_died_is_looked_for_and_not_sent_again(o
     assert ["7.1"] == [message.ts for message in office.sent()]
 
 
+def test_after_a_crash_in_a_post_the_next_one_keeps_its_distance(office: Office) -> None:
+    """Slack may have taken the first, and hides what comes faster."""
+    office.happen(2)
+    slack = Scripted([CrashError()], readable=True)
+    with pytest.raises(CrashError):
+        office.courier(slack).step()
+    again = office.courier(slack)
+    again.recover()
+    office.work(again, SECOND)
+    assert 1 == len(slack.posts)
+    office.work(again, 5 * SECOND)
+    assert 2 == len(slack.posts)
+
+
 def test_that_a_message_is_being_sent_is_in_the_ledger_before_it_is_posted(office: Office, tmp_path: Path) -> None:
     """As another process reads it: what this one has not committed would be gone with it."""
     office.happen(2)
