@@ -271,7 +271,8 @@ class Poll:
 
     def _boundary(self, state: RuleState, rule_set: RuleSet, rule: Rule) -> datetime | None:
         if state.covered_until is None:
-            return state.started_at
+            # CloudTrail's times are whole seconds: what happened in the second of the start happened after it
+            return state.started_at.replace(microsecond=0)
         if state.fingerprint != self._fingerprints[rule_set.id, rule.id]:
             return state.covered_until - self.source.overlap
         return state.floor

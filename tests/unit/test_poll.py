@@ -93,6 +93,15 @@ def test_the_first_start_lists_what_was_before_it_and_alerts_what_comes_after(tr
     assert ({1}, {2}) == (trail.listed(), trail.waiting())
 
 
+def test_what_happened_in_the_second_of_the_start_is_alerted(trail: Trail) -> None:
+    """CloudTrail tells whole seconds: it may have happened after the start."""
+    trail.clock.advance(SECOND / 2)
+    poll = trail.poll()
+    trail.happen(1, ago=SECOND / 2)
+    poll.sweep()
+    assert ({1}, set()) == (trail.waiting(), trail.listed())
+
+
 def test_nothing_that_no_rule_takes_is_recorded(trail: Trail) -> None:
     poll = trail.poll()
     trail.clock.advance(MINUTE)
