@@ -90,14 +90,17 @@ class Daemon:
 
     def _guarded(self, job: str, run: Callable[[], object], heartbeats: Heartbeats) -> Callable[[], None]:
         """The job boundary: APScheduler would only log what comes out of a job."""
+        was_full = False
 
         def guarded() -> None:
+            nonlocal was_full
             if self.stop.is_set():
                 return
             heartbeats.began(job)
             try:
                 run()
             except LedgerFullError as error:
+                was_full = True
                 self.troubles.begin(LEDGER, f"{error} Nothing is recorded until there is room; nothing is lost.")
             except LedgerUnusableError as error:
                 self._fail(error)
@@ -108,6 +111,9 @@ class Daemon:
                 )
             else:
                 self.troubles.end(f"job {job}")
+                if was_full:
+                    was_full = False
+                    self.troubles.end(LEDGER)
             finally:
                 heartbeats.finished(job)
 
