@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import typer
@@ -14,11 +14,12 @@ from alertd.config import Settings, load_settings
 from alertd.config.routes import useless_for_rules
 from alertd.errors import AlertdError, ConfigError, LedgerUnusableError, PartialError, PermanentError, RetryError
 from alertd.ledger.sqlite import open_readonly
+from alertd.message.words import counted
 from alertd.rules.compile import named_queries
 from alertd.rules.lint import Known, RuleWarning
 from alertd.rules.lint import lint as lint_rules
 from alertd.rules.model import RuleSet
-from alertd.search import SearchClient
+from alertd.search import SearchClient, Server
 from alertd.silence import newest_document
 
 FAILED = 1
@@ -65,7 +66,8 @@ def _findings(settings: Settings, warnings: list[RuleWarning]) -> Iterator[Findi
         sets = compose.rule_sets(settings)
         rules = [rule for rule_set in sets for rule in rule_set.rules]
         tests = sum(len(rule.tests) for rule in rules)
-        yield Finding("rules", f"{len(sets)} files, {len(rules)} rules, {tests} tests", True, "")
+        size = (counted(len(sets), "file"), counted(len(rules), "rule"), counted(tests, "test"))
+        yield Finding("rules", ", ".join(size), True, "")
         warnings += map(_plain, useless_for_rules(settings, rules))
     except ConfigError as error:
         yield from (Finding("rules", problem.where, False, problem.what) for problem in error.problems)
@@ -103,9 +105,10 @@ def _plain(text: str) -> RuleWarning:
 
 def _ledger(settings: Settings) -> Finding:
     try:
-        ledger = open_readonly(settings.ledger.path)
+        ledger = open_readonly(settings.ledger.path, whole=True)
         try:
-            return Finding("ledger", str(settings.ledger.path), True, f"{status.event_count(ledger):,} events")
+            events = counted(status.event_count(ledger), "event")
+            return Finding("ledger", str(settings.ledger.path), True, f"{events} · integrity ok")
         finally:
             ledger.close()
     except LedgerUnusableError as error:
@@ -127,17 +130,22 @@ def _search(
     except AlertdError as error:
         yield Finding("elasticsearch", where, False, str(error))
         return
-    server_time = client.server_time()
-    skew = server_time - clock.now() if server_time else timedelta(0)
-    if abs(skew) > MOST_SKEW:
-        text = f"the server's clock and this machine's differ by {show.span(abs(skew))}: set one of them right"
-        warnings.append(_plain(text))
-    yield Finding("elasticsearch", where, True, f"{server.flavor} {server.version}")
+    yield Finding("elasticsearch", where, True, " · ".join(_server(server, client.server_time(), clock, warnings)))
     for name in settings.sources:
         yield _source(name, settings, client, clock, warnings)
         for rule_set in (rule_set for rule_set in sets if rule_set.source == name):
             yield from _refused(rule_set, settings.sources[name].index, client)
     known.update(lint.ask_cluster(sets, settings, client))
+
+
+def _server(server: Server, time: datetime | None, clock: Clock, warnings: list[RuleWarning]) -> Iterator[str]:
+    yield f"{server.flavor} {server.version or 'of a version that this key may not ask for'}"
+    if time:
+        skew = time - clock.now()
+        yield f"clock {skew.total_seconds():+.0f} s"
+        if abs(skew) > MOST_SKEW:
+            text = f"the server's clock and this machine's differ by {show.span(abs(skew))}: set one of them right"
+            warnings.append(_plain(text))
 
 
 def _source(name: str, settings: Settings, client: SearchClient, clock: Clock, warnings: list[RuleWarning]) -> Finding:
@@ -162,7 +170,9 @@ def _source(name: str, settings: Settings, client: SearchClient, clock: Clock, w
     age = clock.now() - newest if newest else None
     if age is None or (table.silent_after and age >= table.silent_after):
         warnings.append(_plain(f"source {name}: {_age(age)}: is CloudTrail still arriving?"))
-    return Finding("source", subject, True, f"{len(indices)} indices · {_age(age)}")
+    count = "1 index" if len(indices) == 1 else f"{len(indices):,} indices"
+    ingest = [f"{table.ingest_field} present"] if table.ingest_field else []
+    return Finding("source", subject, True, " · ".join([count, _age(age), *ingest]))
 
 
 def _age(age: timedelta | None) -> str:

@@ -31,7 +31,7 @@ class Search:
 @dataclass(frozen=True, slots=True)
 class Server:
     flavor: str  # "elasticsearch" or "opensearch"
-    version: str
+    version: str | None  # None: a key for some indices only may not ask
     cluster: str
 
 

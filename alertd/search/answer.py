@@ -12,6 +12,7 @@ MOST_QUOTED = 500
 _PASSING = frozenset({408, 425, 429})
 _TOO_MANY = 429
 _BAD_REQUEST = 400
+_FORBIDDEN = 403
 _SERVER_ERROR = 500
 _REPAIR = {
     401: "check elasticsearch.api_key, or username and password",
@@ -30,6 +31,10 @@ class QueryRefusedError(PermanentError):
     """The server refuses this very request: its query, its fields or its sort."""
 
 
+class ForbiddenError(PermanentError):
+    """The user or key lacks a privilege for this request. It may have it for others."""
+
+
 class UnwieldyError(PartialError):
     """An answer too long, or nested too deep, to be read at once. Fewer documents may be."""
 
@@ -45,7 +50,8 @@ def of_failure(status: int, body: object, where: str) -> AlertdError:
         return PartialError(text) if _WRAPPER in kinds and status != _TOO_MANY else RetryError(text)
     if status == _BAD_REQUEST:
         return QueryRefusedError(text)
-    return PermanentError(f"{text}: {_REPAIR[status]}." if status in _REPAIR else text)
+    refused = ForbiddenError if status == _FORBIDDEN else PermanentError
+    return refused(f"{text}: {_REPAIR[status]}." if status in _REPAIR else text)
 
 
 def check_whole(answer: Any, where: str) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from alertd.errors import AlertdError, PartialError, PermanentError, RetryError
 from alertd.rules.compile import probe
 from alertd.search import Hit, Search, Server
-from alertd.search.answer import QueryRefusedError, UnwieldyError, check_whole, hits, not_an_answer
+from alertd.search.answer import ForbiddenError, QueryRefusedError, UnwieldyError, check_whole, hits, not_an_answer
 from alertd.search.feed import aggregatable, distinct_body, distinct_of, newest_body, newest_of
 
 # Each page renews it. Long enough for a page to be recorded, short enough not to burden the server when alertd dies.
@@ -72,7 +72,10 @@ class Client:
         self._timeout = timeout  # of all but searches, which bring their own
 
     def server(self) -> Server:
-        root = self._ask("GET", "/", where="GET /")
+        try:
+            root = self._ask("GET", "/", where="GET /")
+        except ForbiddenError:
+            return Server(self._wire.flavor, None, "")
         try:
             version = str(root["version"]["number"])
             return Server(self._wire.flavor, version, str(root.get("cluster_name", "")))

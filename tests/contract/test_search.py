@@ -258,7 +258,8 @@ def test_a_server_tells_who_it_is(search_server: SearchServer, client: SearchCli
     """For people."""
     server = client.server()
     assert search_server.flavor == server.flavor
-    assert {"elasticsearch8": "8", "elasticsearch9": "9"}.get(search_server.name, "3") == server.version.split(".")[0]
+    major = {"elasticsearch8": "8", "elasticsearch9": "9"}.get(search_server.name, "3")
+    assert (server.version or "").startswith(f"{major}.")
 
 
 def test_a_server_tells_its_time(client: SearchClient) -> None:

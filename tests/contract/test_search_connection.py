@@ -73,7 +73,9 @@ def test_a_key_that_may_not_ask_is_no_hindrance(flavor: str) -> None:
     """A key for reading some indices is the right one, and has no privilege for the cluster."""
     with serving(ScriptedServer(flavor)) as server:
         server.always["root"] = reply(403, error_body("security_exception", "no permissions for [monitor]"))
-        assert ["0", "1", "2"] == ids(connect(Connection(urls=(server.url,), api_key=KEY)))
+        client = connect(Connection(urls=(server.url,), api_key=KEY))
+        assert ["0", "1", "2"] == ids(client)
+        assert None is client.server().version
 
 
 @pytest.mark.parametrize(
