@@ -1,7 +1,7 @@
 """`alertd check`: everything that stands between this configuration and an alert, at once. Changes nothing."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def check_all(config: Path | None, *, as_json: bool, strict: bool) -> int:
     else:
         typer.echo()
         for warning in warnings:
-            typer.echo(lint.as_line(warning) if warning.code else f"warning  {warning.text}")
+            typer.echo(lint.as_line(warning) if warning.code else f"{warning.level:<7}  {warning.text}")
         counts = f"{len(findings) - len(failed)} checks passed, {len(failed)} failed"
         typer.echo(f"{counts}, {lint.count(warnings)} warnings.")
     return FAILED if failed or (strict and lint.count(warnings)) else 0
@@ -71,7 +71,8 @@ def _findings(settings: Settings, warnings: list[RuleWarning]) -> Iterator[Findi
         warnings += map(_plain, useless_for_rules(settings, rules))
     except ConfigError as error:
         yield from (Finding("rules", problem.where, False, problem.what) for problem in error.problems)
-    warnings += map(_plain, _unheard(settings, sets))
+    # with one channel for everything there is nothing better to be had
+    warnings += (replace(_plain(text), is_note=True) for text in _unheard(settings, sets))
     yield _ledger(settings)
     known: dict[str, Known] = {}
     yield from _search(settings, sets, clock, warnings, known)

@@ -28,6 +28,8 @@ _SPLIT_PATTERN = re.compile(rf"[\w*?](?:\\?[{_BETWEEN}])+[\w*?]")
 # In a regular expression most of these have a meaning of their own.
 _SPLIT_REGEX = re.compile(r"\w(?:\\[/\-@+(){}&#<>|]| |\\ |=|%|!)+[\w.]")
 _CAPITAL = re.compile(r"[A-Z]")
+# In a regular expression what stands there may be something else instead: [Rr]oot, (Root|root), Root?.
+_CHOICE = re.compile(r"\[[^\]]*\]")
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 
 
@@ -172,7 +174,8 @@ def _unmatched(ask: Ask, flavor: str) -> str | None:
     if ask.kind is Kind.REGEX and _SPLIT_REGEX.search(ask.value):
         return "is compared with single words and matches none"
     # OpenSearch brings it into small letters, if it is not query DSL's own
-    if ask.kind is Kind.REGEX and capital and (ask.raw or flavor != "opensearch"):
+    certain = capital and "|" not in ask.value and _CAPITAL.search(_CHOICE.sub("", ask.value))
+    if ask.kind is Kind.REGEX and certain and (ask.raw or flavor != "opensearch"):
         where = "" if ask.raw else " in Elasticsearch"
         return f"is compared with words in small letters and matches none{where}"
     return None

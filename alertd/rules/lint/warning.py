@@ -50,10 +50,11 @@ class RuleWarning:
     text: str
     rule_set: str = ""  # its id
     rule: str = ""  # its id; none: it is about the file, or about alertd.toml
+    is_note: bool = False
 
     @property
     def level(self) -> str:
-        return "note" if self.code in NOTES else "warning"
+        return "note" if self.is_note or self.code in NOTES else "warning"
 
 
 @dataclass(frozen=True, slots=True)
