@@ -91,5 +91,7 @@ def test_what_a_peer_posts_to_a_webhook_is_counted() -> None:
     """Slack takes attachments alone; the stand-in does too."""
     with SlackStandIn() as slack:
         slack.workspace.add_channel(id="C0SECURITY", name="aws-root")
-        urllib.request.urlopen(slack.webhook_url("C0SECURITY"), attachment(FIRST).encode()).close()
+        kind = {"Content-Type": "application/json"}
+        request = urllib.request.Request(slack.webhook_url("C0SECURITY"), attachment(FIRST).encode(), kind)
+        urllib.request.urlopen(request).close()
         assert tally([FIRST], [[message.payload for message in slack.messages("C0SECURITY")]]).is_clean
