@@ -1,4 +1,5 @@
-"""docs/rules.md: its examples are loaded and their tests run, its mistakes are told as it says, nothing is left out."""
+"""Rules in docs/ and the README are loaded and their tests run; docs/rules.md tells mistakes as alertd does, and leaves
+nothing out."""
 
 import re
 from pathlib import Path
@@ -15,7 +16,11 @@ from alertd.rules.model import Deliver, Severity
 
 HOUSE = Path(__file__).parents[2]
 PAGE = (HOUSE / "docs/rules.md").read_text("utf-8")
-EXAMPLES = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+FENCED = re.compile(r"^```toml\n(.*?)^```", re.DOTALL | re.MULTILINE)
+EXAMPLES = FENCED.findall(PAGE)
+ELSEWHERE = [
+    text for page in ("README.md", "docs/from-watcher.md") for text in FENCED.findall((HOUSE / page).read_text("utf-8"))
+]
 MISTAKES = re.findall(r"^```toml wrong\n(.*?)^```\n\n```text\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 AROUND = Surroundings(None, None, (), check_template)
 
@@ -28,7 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: re.findall(r'id = "(.*?)"', text)[0])
+@pytest.mark.parametrize("example", [*EXAMPLES, *ELSEWHERE], ids=lambda text: re.findall(r'id = "(.*?)"', text)[0])
 def test_every_example_passes_its_own_tests(folder: Path, example: str) -> None:
     """Somebody copies it, and it works; each rule in it shows what it takes."""
     file = folder / "team.toml"
