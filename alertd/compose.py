@@ -38,6 +38,7 @@ from alertd.message import (
 from alertd.message.template import check_template
 from alertd.poll import Poll, Source
 from alertd.profile import load_profile
+from alertd.reconcile import Reconciler
 from alertd.route import Route, Routing
 from alertd.rules.load import Surroundings, find_rule_files, load_rules
 from alertd.rules.model import RuleSet
@@ -208,8 +209,14 @@ def couriers(settings: Settings, ledger: Ledger, *, clock: Clock, troubles: Trou
                 ledger=ledger,
                 clock=steady,
                 batch=Batch(ledger, name, target.threads, renderers(look, settings), new_delivery_id),
-                doubt=_doubt(table, readable=target.reader is not None),
-                mark_repeat=partial(mark_repeat, style=look),
+                reconciler=Reconciler(
+                    destination=target,
+                    ledger=ledger,
+                    clock=steady,
+                    doubt=_doubt(table, readable=target.reader is not None),
+                    mark_repeat=partial(mark_repeat, style=look),
+                    troubles=troubles,
+                ),
                 troubles=troubles,
                 random=random.Random(),  # noqa: S311 spreads pauses
             )

@@ -29,6 +29,7 @@ from alertd.message import (
 )
 from alertd.poll import Poll, Source
 from alertd.profile import load_profile
+from alertd.reconcile import Reconciler
 from alertd.rules.model import Query, Rule, RuleFacts, RuleSet, Severity
 from alertd.trouble import Troubles
 from alertd.verdict import Doubt
@@ -229,8 +230,14 @@ class History:
                 ledger=ledger,
                 clock=steady,
                 batch=Batch(ledger, channel.name, channel.threads, RENDERERS, self._new_id),
-                doubt=Doubt(readable=channel.with_reader),
-                mark_repeat=partial(mark_repeat, style=STYLE),
+                reconciler=Reconciler(
+                    destination=channel,
+                    ledger=ledger,
+                    clock=steady,
+                    doubt=Doubt(readable=channel.with_reader),
+                    mark_repeat=partial(mark_repeat, style=STYLE),
+                    troubles=troubles,
+                ),
                 troubles=troubles,
                 random=self.dice,
             )

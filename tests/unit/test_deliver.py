@@ -34,6 +34,7 @@ from alertd.ledger.file import create
 from alertd.ledger.model import DestinationCondition, Match, MatchKind, Message, MessageKind, MessageState
 from alertd.ledger.sqlite import SqliteLedger, open_ledger, open_readonly
 from alertd.message import mark_repeat
+from alertd.reconcile import Reconciler
 from alertd.trouble import Troubles
 from alertd.verdict import Doubt, OnUnknown
 from tests.simulation.history import RENDERERS, STYLE
@@ -106,14 +107,21 @@ class Office:
 
     def courier(self, destination: Scripted, on_unknown: OnUnknown = OnUnknown.RESEND_MARKED) -> Courier:
         numbers = iter(range(10_000_000))
+        troubles = Troubles(self.clock)
         return Courier(
             destination=destination,
             ledger=self.ledger,
             clock=self.clock,
             batch=Batch(self.ledger, "security", destination.threads, RENDERERS, lambda: f"{next(numbers):032x}"),
-            doubt=Doubt(readable=destination.readable, on_unknown=on_unknown),
-            mark_repeat=partial(mark_repeat, style=STYLE),
-            troubles=Troubles(self.clock),
+            reconciler=Reconciler(
+                destination=destination,
+                ledger=self.ledger,
+                clock=self.clock,
+                doubt=Doubt(readable=destination.readable, on_unknown=on_unknown),
+                mark_repeat=partial(mark_repeat, style=STYLE),
+                troubles=troubles,
+            ),
+            troubles=troubles,
             random=Random(1),
         )
 
