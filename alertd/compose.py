@@ -11,8 +11,8 @@ from alertd.account import Account
 from alertd.backlog import Backlog
 from alertd.batch import Batch, Renderers
 from alertd.clock import Clock, SteadyClock
-from alertd.config.email import EmailDestination
-from alertd.config.model import Elasticsearch, Settings, SlackDestination, WebhookDestination
+from alertd.config.destination import DestinationTable, EmailDestination, SlackDestination, WebhookDestination
+from alertd.config.model import Elasticsearch, Settings
 from alertd.config.model import Source as SourceTable
 from alertd.daily import Daily, Feed
 from alertd.deliver import Courier
@@ -125,9 +125,7 @@ def watches(
     return tuple(watch(name, table) for name, table in settings.sources.items() if name in used)
 
 
-def destination(
-    name: str, table: SlackDestination | WebhookDestination | EmailDestination, *, clock: Clock
-) -> Destination:
+def destination(name: str, table: DestinationTable, *, clock: Clock) -> Destination:
     if isinstance(table, EmailDestination):
         return Email(
             name=name,
@@ -224,7 +222,7 @@ def couriers(settings: Settings, ledger: Ledger, *, clock: Clock, troubles: Trou
     return tuple(made)
 
 
-def _doubt(table: SlackDestination | WebhookDestination | EmailDestination, *, readable: bool) -> Doubt:
+def _doubt(table: DestinationTable, *, readable: bool) -> Doubt:
     if isinstance(table, EmailDestination):
         return Doubt(readable)
     on_unknown = OnUnknown(table.on_unknown) if isinstance(table, WebhookDestination) else OnUnknown.RESEND_MARKED

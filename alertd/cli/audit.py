@@ -18,7 +18,7 @@ from alertd.cli.test_rule.live import hits
 from alertd.cli.test_rule.sample import NOTE
 from alertd.clock import SystemClock
 from alertd.config import Settings, load_settings
-from alertd.config.email import EmailDestination
+from alertd.config.destination import EmailDestination
 from alertd.errors import PartialError, PermanentError, RetryError
 from alertd.event import read_event
 from alertd.ledger.sqlite import SqliteLedger, open_readonly

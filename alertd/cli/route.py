@@ -13,7 +13,7 @@ from alertd.cli.test_rule.drawing import Drawing, draw
 from alertd.cli.test_rule.formats import part_line
 from alertd.clock import SystemClock
 from alertd.config import Settings, load_settings
-from alertd.config.model import SlackDestination
+from alertd.config.destination import SlackDestination
 from alertd.demo.search import embedded_server
 from alertd.errors import ConfigError, Problem
 from alertd.event import Event

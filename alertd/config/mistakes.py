@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from alertd.config.destination import DESTINATIONS
 from alertd.config.draft import Draft, dotted
 from alertd.config.environment import variable_for
-from alertd.config.model import DESTINATIONS, TABLES, Tables
+from alertd.config.model import TABLES, Tables
 from alertd.config.table import Table
 from alertd.config.value import listed
 from alertd.toml import Key, suggest

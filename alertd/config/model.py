@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
+from alertd.config.destination import Destination, DestinationTable, EmailDestination
 from alertd.config.duration import Duration, SomeTime, at_least, show_duration
-from alertd.config.email import EmailDestination
 from alertd.config.table import Table, of_table
 from alertd.config.value import (
     Address,
@@ -25,7 +25,6 @@ from alertd.config.value import (
     Texts,
     Timezone,
     Until,
-    WebhookAddress,
     listed,
 )
 
@@ -121,63 +120,6 @@ def _not_shorter(length: timedelta, info: ValidationInfo, *, than: str) -> timed
     if limit is not None and length < limit:
         raise ValueError(f"must not be shorter than {than}, {show_duration(limit)}")
     return length
-
-
-class _SlackTable(Table):
-    base_url: Address = "https://slack.com/api"
-    proxy: Proxy | None = Field(default=None, repr=False)
-    timeout: SomeTime = timedelta(seconds=12)
-    settle: SomeTime = timedelta(minutes=2)
-    max_doubt: Duration = timedelta(minutes=15)
-
-    @field_validator("max_doubt")
-    @classmethod
-    def _after_settling(cls, length: timedelta, info: ValidationInfo) -> timedelta:
-        settle = info.data.get("settle")
-        if settle is not None and length <= settle:
-            raise ValueError(f"must be longer than settle, {show_duration(settle)}")
-        return length
-
-
-class SlackDestination(_SlackTable):
-    secret_keys = ("token",)
-
-    type: Literal["slack"]
-    channel: str
-    token: Secret
-
-    @property
-    def place(self) -> str:
-        return self.channel
-
-
-class WebhookDestination(_SlackTable):
-    secret_keys = ("url", "verify_token")
-
-    type: Literal["slack-webhook"]
-    url: WebhookAddress
-    on_unknown: Literal["resend_marked", "hold"] = "resend_marked"
-    channel: str | None = None
-    verify_token: Secret | None = None
-
-    @property
-    def place(self) -> str:
-        return self.channel or ""
-
-    @field_validator("verify_token")
-    @classmethod
-    def _both(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if "channel" in info.data and bool(info.data["channel"]) != bool(token):
-            raise of_table("channel and verify_token_file belong together: both read the channel back")
-        return token
-
-
-DESTINATIONS: Mapping[str, type[SlackDestination | WebhookDestination | EmailDestination]] = {
-    "slack": SlackDestination,
-    "slack-webhook": WebhookDestination,
-    "email": EmailDestination,
-}
-Destination = Annotated[SlackDestination | WebhookDestination | EmailDestination, Field(discriminator="type")]
 
 
 class Rules(Table):
@@ -306,7 +248,7 @@ class Settings(Tables):
         return tuple(dict.fromkeys(secret for table in tables for secret in _secrets(table)))
 
 
-def _secrets(table: Elasticsearch | SlackDestination | WebhookDestination | EmailDestination) -> Iterator[str]:
+def _secrets(table: Elasticsearch | DestinationTable) -> Iterator[str]:
     for key in table.secret_keys:
         secret = getattr(table, key)
         if secret is not None:

@@ -12,10 +12,10 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from alertd.config.destination import DESTINATIONS, EmailDestination, WebhookDestination
 from alertd.config.duration import show_duration
-from alertd.config.email import EmailDestination
 from alertd.config.example import Section, section
-from alertd.config.model import DESTINATIONS, TABLES, Elasticsearch, Expected, Tables, WebhookDestination
+from alertd.config.model import TABLES, Elasticsearch, Expected, Tables
 from alertd.config.table import Table
 from alertd.config.value import listed
 

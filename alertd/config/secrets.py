@@ -5,9 +5,10 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from alertd.config.destination import DESTINATIONS
 from alertd.config.draft import Draft, dotted, table_at
 from alertd.config.environment import variable_for
-from alertd.config.model import DESTINATIONS, Elasticsearch
+from alertd.config.model import Elasticsearch
 from alertd.config.table import Table
 from alertd.log import looks_secret
 from alertd.toml import Key

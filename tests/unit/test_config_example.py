@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from alertd.config import load_settings
+from alertd.config.destination import DESTINATIONS
 from alertd.config.duration import show_duration
-from alertd.config.model import DESTINATIONS, TABLES, Tables
+from alertd.config.model import TABLES, Tables
 from alertd.config.table import Table
 from alertd.toml import read_toml
 

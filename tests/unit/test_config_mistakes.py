@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alertd.config import load_settings
-from alertd.config.model import DESTINATIONS, TABLES, Tables
+from alertd.config.destination import DESTINATIONS
+from alertd.config.model import TABLES, Tables
 from alertd.errors import ConfigError
 from tests.unit.configuration import GOOD, HOOK, told, write
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from alertd.config import load_settings
-from alertd.config.model import DESTINATIONS, TABLES, Elasticsearch
+from alertd.config.destination import DESTINATIONS
+from alertd.config.model import TABLES, Elasticsearch
 from alertd.errors import ConfigError
 from tests.planted import PLANTED
 from tests.unit.configuration import GOOD, HOOK, told, write

@@ -5,7 +5,7 @@ import json
 from alertd import compose
 from alertd.clock import SystemClock
 from alertd.config import Settings
-from alertd.config.model import SlackDestination
+from alertd.config.destination import SlackDestination
 from alertd.destination import Sent
 from alertd.message.blocks import paragraph
 from alertd.message.payload import compact
