@@ -1,22 +1,19 @@
 """SearchClient over a wire: the questions and the paging, the same for Elasticsearch and OpenSearch."""
 
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
-from alertd.errors import AlertdError, PartialError, PermanentError, RetryError
+from alertd.errors import AlertdError, PartialError, PermanentError
 from alertd.rules.compile import probe
 from alertd.search import Hit, Search, Server
 from alertd.search.answer import ForbiddenError, QueryRefusedError, UnwieldyError, check_whole, hits, not_an_answer
 from alertd.search.feed import aggregatable, distinct_body, distinct_of, newest_body, newest_of
+from alertd.search.page import BY_ID, BY_NUMBER, KEEP_ALIVE, first_body, last_sort, pit_body, server_timeout
+from alertd.search.wire import Wire
 
-# Each page renews it. Long enough for a page to be recorded, short enough not to burden the server when alertd dies.
-KEEP_ALIVE = "2m"
-# Of the deadline, what the server may use: its own word that a search was cut off tells more than silence.
-SERVER_SHARE = 0.8
 # Closing a point in time is a courtesy: it expires by itself.
 CLOSE_TIMEOUT = timedelta(seconds=5)
 # A request's first line may have 4,096 bytes; the rest of it is for the index and the parameters.
@@ -24,44 +21,9 @@ MOST_FIELD_CHARACTERS = 2_000
 # A page that is too long to hold is asked again with so many times fewer documents.
 SHRINK = 4
 
-# A total order. OpenSearch numbers the documents of each index anew: without _index, it would skip some.
-_BY_NUMBER = [{"_index": "asc"}, {"_shard_doc": "asc"}]
-# OpenSearch before 3.3 has no such number. This costs its memory, so it is only asked where the other is refused.
-_BY_ID = [{"_index": "asc"}, {"_id": "asc"}]
 # By default a missing index counts as one without hits.
 _EVERY_INDEX = {"ignore_unavailable": "false", "allow_no_indices": "false"}
 _EVERY_SHARD = {"allow_partial_search_results": "false"}
-
-
-class Wire(Protocol):
-    """How one flavor carries requests. Every failure comes out as RetryError, PermanentError or PartialError."""
-
-    flavor: str
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        where: str,
-        deadline: timedelta,
-        params: Mapping[str, str] | None = None,
-        body: object = None,
-    ) -> Any:
-        """The JSON of the answer. `where` is for people."""
-
-    def pit_request(self, index: str) -> tuple[str, dict[str, str]]:
-        """Path and parameters that open a point in time over all shards of an index, or fail."""
-
-    def pit_id(self, answer: Mapping[str, Any]) -> str: ...
-
-    def close_request(self, pit: str) -> tuple[str, object]:
-        """Path and body that close it."""
-
-    def server_date(self) -> datetime | None:
-        """As the last answer's Date header told it."""
-
-    def close(self) -> None: ...
 
 
 class Client:
@@ -84,7 +46,7 @@ class Client:
 
     def pages(self, search: Search) -> Iterator[tuple[Hit, ...]]:
         try:
-            first = self._page(f"/{_quoted(search.index)}/_search", _body(search), search, params=_EVERY_INDEX)
+            first = self._page(f"/{_quoted(search.index)}/_search", first_body(search), search, params=_EVERY_INDEX)
         except UnwieldyError:
             yield from self._paged(search)
             return
@@ -96,11 +58,11 @@ class Client:
 
     def _paged(self, search: Search) -> Iterator[tuple[Hit, ...]]:
         """From the start again: what changed between the first page and the point in time must not be missed."""
-        pit, after, sort = self._open_pit(search), None, _BY_NUMBER
+        pit, after, sort = self._open_pit(search), None, BY_NUMBER
         size, bare = search.page_size, False
         try:
             while True:
-                body = _pit_body(search, pit, after, sort=sort, size=size, bare=bare)
+                body = pit_body(search, pit, after, sort=sort, size=size, bare=bare)
                 try:
                     answer = self._page("/_search", body, search)
                 except UnwieldyError:
@@ -110,16 +72,16 @@ class Client:
                     size, bare = max(1, size // SHRINK), size == 1
                     continue
                 except QueryRefusedError as error:
-                    if "_shard_doc" not in str(error) or sort == _BY_ID:
+                    if "_shard_doc" not in str(error) or sort == BY_ID:
                         raise
-                    sort = _BY_ID
+                    sort = BY_ID
                     continue
                 pit = answer.get("pit_id", pit)
                 page = hits(answer, _where(search.index))
                 if not page:
                     return
                 yield page
-                after = _last_sort(answer, after, search.index)
+                after = last_sort(answer, after, _where(search.index))
                 size, bare = min(search.page_size, size * 2), False
         finally:
             path, close = self._wire.close_request(pit)
@@ -215,7 +177,7 @@ class Client:
 
     def _totals(self, index: str, body: dict[str, Any]) -> dict[str, Any]:
         where = _where(index)
-        limit = {"timeout": _server_timeout(self._timeout)}
+        limit = {"timeout": server_timeout(self._timeout)}
         params = {**_EVERY_INDEX, **_EVERY_SHARD}
         answer = self._ask("POST", f"/{_quoted(index)}/_search", where=where, params=params, body={**body, **limit})
         # OpenSearch says so of values that it counted in its dictionary instead of in each document
@@ -235,7 +197,7 @@ class Client:
 
     def _probe(self, index: str, query: Mapping[str, object]) -> None:
         search = Search(index, probe(query), (), 0, self._timeout)
-        self._page(f"/{_quoted(index)}/_search", _body(search), search, params=_EVERY_INDEX)
+        self._page(f"/{_quoted(index)}/_search", first_body(search), search, params=_EVERY_INDEX)
 
     def _ask(
         self,
@@ -253,37 +215,6 @@ class Client:
 
     def close(self) -> None:
         self._wire.close()
-
-
-def _body(search: Search) -> dict[str, Any]:
-    return {
-        "query": search.query,
-        "size": search.page_size,
-        "_source": list(search.fields) or False,
-        "fields": list(search.fields),
-        "timeout": _server_timeout(search.timeout),
-        "track_total_hits": False,
-        "sort": ["_doc"],
-    }
-
-
-def _server_timeout(timeout: timedelta) -> str:
-    return f"{math.ceil(timeout.total_seconds() * SERVER_SHARE * 1000)}ms"
-
-
-def _pit_body(search: Search, pit: str, after: object, *, sort: object, size: int, bare: bool) -> dict[str, Any]:
-    body = {**_body(search), "pit": {"id": pit, "keep_alive": KEEP_ALIVE}, "sort": sort, "size": size}
-    if after is not None:
-        body["search_after"] = after
-    return {**body, "_source": False, "fields": []} if bare else body
-
-
-def _last_sort(answer: Mapping[str, Any], before: object, index: str) -> object:
-    """Where the next page begins. It must move on, or the scan would never end."""
-    last: object = answer["hits"]["hits"][-1].get("sort")
-    if not last or last == before:
-        raise RetryError(f"the search server does not go on after {before} ({_where(index)})")
-    return last
 
 
 def _portions(fields: tuple[str, ...]) -> Iterator[str]:
