@@ -100,19 +100,10 @@ _WITHOUT_END = {
 
 
 def parse(text: str) -> tuple[Clause, ...]:
-    """LuceneError at the first mistake."""
+    """LuceneError at the first mistake of syntax; whether the fields can hold the values, the server decides."""
     if not text.strip():
         raise LuceneError(0, "empty query")
     return _Parser(text).query()
-
-
-def find_mistake(text: str) -> SyntaxMistake | None:
-    """None: the syntax is right; whether the fields can hold the values, the server decides."""
-    try:
-        parse(text)
-    except LuceneError as error:
-        return error.mistake
-    return None
 
 
 def canonical(text: str) -> str:

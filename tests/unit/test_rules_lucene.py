@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertd.rules.lucene import canonical, fields, find_mistake, parse, weight
+from alertd.rules.lucene import LuceneError, canonical, fields, parse, weight
 from alertd.rules.model import Query
 from alertd.rules.parts import Part, take_apart
 
@@ -35,7 +35,7 @@ from alertd.rules.parts import Part, take_apart
 )
 def test_what_servers_take_is_right(text: str) -> None:
     """Nothing that works may be refused."""
-    assert None is find_mistake(text)
+    assert parse(text)
 
 
 @pytest.mark.parametrize(
@@ -67,16 +67,18 @@ def test_what_servers_take_is_right(text: str) -> None:
 )
 def test_a_mistake_is_told_with_its_column(column: int, what: str, text: str) -> None:
     """Where it begins, and what to write instead where that is known."""
-    mistake = find_mistake(text)
-    assert mistake
-    assert (column, what) == (mistake.column, mistake.what)
+    with pytest.raises(LuceneError) as raised:
+        parse(text)
+    assert (column, what) == (raised.value.mistake.column, raised.value.mistake.what)
 
 
 @given(st.text() | st.text('ab:()[]{}"/\\*?~^+-! \nANDORNTO&|<>=._0'))
 def test_any_text_is_judged(text: str) -> None:
     """A mistake stands within the text; nothing else comes out of it."""
-    mistake = find_mistake(text)
-    assert mistake is None or 1 <= mistake.column <= len(text) + 1
+    try:
+        parse(text)
+    except LuceneError as error:
+        assert 1 <= error.mistake.column <= len(text) + 1  # noqa: PT017 most texts are right
 
 
 @pytest.mark.parametrize(
