@@ -1,5 +1,5 @@
-"""The running alertd: opens everything, polls on the metronome, delivers in a thread for each destination, supervises,
-and stops in order. Poll and deliver meet only in the ledger."""
+"""The running alertd: polls on the metronome, delivers in a thread for each destination, supervises, and stops in
+order. Poll and deliver meet only in the ledger. What runs is put together in compose."""
 
 import threading
 from collections.abc import Callable, Sequence

@@ -258,7 +258,7 @@ class Poll:
         # the wall clock may have been put back meanwhile: the sweep makes up for what that hides
         return max(self.clock.now() - min(covered), timedelta(0)) if covered else timedelta(0)
 
-    # new, changed and failing rules
+    # new and changed rules
 
     def _due_baseline(self, rule_set: RuleSet) -> bool:
         states = self.ledger.rule_states(rule_set.id)
