@@ -10,6 +10,7 @@ import typer
 from alertd.audit import Finding, Judged, Kind, Unverified
 from alertd.cli import show
 from alertd.config import Settings
+from alertd.config.destination import type_and_place
 from alertd.message.words import counted
 
 # Of one finding: the rest is in the JSON.
@@ -84,7 +85,7 @@ def _compared(report: Report, settings: Settings) -> Iterator[str]:
     kinds = ", ".join(f"{count:,} {_KINDS[kind]}" for kind, count in report.recorded.items())
     yield _row("ledger", str(settings.ledger.path), kinds or "no event")
     for name, table in settings.destinations.items():
-        where = f"{name}  {table.type} {table.place}".rstrip()
+        where = f"{name}  {type_and_place(table)}"
         if name in report.unread:
             taken = [_taken(each) for each in channels.unverified if each.where == name]
             yield _row("channel", where, "; ".join(taken) or "not read, and nothing was sent there")

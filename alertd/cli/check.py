@@ -11,6 +11,7 @@ from alertd import compose, status
 from alertd.cli import lint, show
 from alertd.clock import Clock, SystemClock
 from alertd.config import Settings, load_settings
+from alertd.config.destination import type_and_place
 from alertd.config.routes import useless_for_rules
 from alertd.errors import AlertdError, ConfigError, LedgerUnusableError, PartialError, PermanentError, RetryError
 from alertd.ledger.sqlite import open_readonly
@@ -80,7 +81,7 @@ def _findings(settings: Settings, warnings: list[RuleWarning]) -> Iterator[Findi
     for name, table in settings.destinations.items():
         target = compose.destination(name, table, clock=clock)
         problems = target.check()
-        subject = f"{name}  {table.type} {table.place}".rstrip()
+        subject = f"{name}  {type_and_place(table)}"
         yield Finding("destination", subject, not problems, "; ".join(problems) or target.guarantee.value)
 
 

@@ -14,6 +14,7 @@ from alertd.cli import show
 from alertd.cli.period import Period, read_period
 from alertd.clock import SystemClock
 from alertd.config import Settings, load_settings
+from alertd.config.destination import type_and_place
 from alertd.errors import ConfigError, Problem
 from alertd.ledger import rows
 from alertd.ledger.model import Message
@@ -115,8 +116,7 @@ def _places(messages: Sequence[Message], left: Sequence[Told], settings: Setting
     for each in left:
         events[each.message.destination] += len(each.items)
     for name, count in Counter(message.destination for message in messages).items():
-        table = settings.destinations[name]
-        where = f"{table.type} {table.place}".rstrip()
+        where = type_and_place(settings.destinations[name])
         yield f"  {name}  {where}  {counted(events[name], 'event')}, {counted(count, 'message')}"
 
 

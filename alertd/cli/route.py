@@ -13,7 +13,7 @@ from alertd.cli.test_rule.drawing import Drawing, draw
 from alertd.cli.test_rule.formats import part_line
 from alertd.clock import SystemClock
 from alertd.config import Settings, load_settings
-from alertd.config.destination import SlackDestination
+from alertd.config.destination import SlackDestination, type_and_place
 from alertd.demo.search import embedded_server
 from alertd.errors import ConfigError, Problem
 from alertd.event import Event
@@ -149,15 +149,10 @@ def _reasons(told: Told, settings: Settings) -> Iterator[tuple[str, str]]:
     if told.expected:
         yield "expected", told.expected
     for name, form in told.destinations.items():
-        yield "told", f"{name} ({_channel(name, settings)}): {form}"
+        yield "told", f"{name} ({type_and_place(settings.destinations[name])}): {form}"
     if told.exception:
         yield "told", f"nobody: the exception keeps it from {', '.join(told.decision.notify)}"
     yield "as", told.heading
-
-
-def _channel(name: str, settings: Settings) -> str:
-    table = settings.destinations[name]
-    return f"{table.type} {table.place}".rstrip()
 
 
 def _inert(line: str) -> str:

@@ -99,3 +99,8 @@ DESTINATIONS: Mapping[str, type[DestinationTable]] = {
     "email": EmailDestination,
 }
 Destination = Annotated[DestinationTable, Field(discriminator="type")]
+
+
+def type_and_place(table: DestinationTable) -> str:
+    """What kind of destination it is and where it leads, for people."""
+    return f"{table.type} {table.place}".rstrip()
