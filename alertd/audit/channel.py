@@ -10,6 +10,7 @@ from itertools import pairwise
 from alertd.audit import Finding, Judged, Kind, Place, Records, Unverified
 from alertd.destination import Shown
 from alertd.ledger.model import MatchKind, Message, MessageKind, MessageState, NotificationKind
+from alertd.message.words import counted
 
 # Slack takes one message a second in a channel, and may hide what comes faster although it answered ok.
 BURST = timedelta(seconds=1)
@@ -182,7 +183,7 @@ def _waiting(records: Records) -> Iterator[Finding]:
             waiting[fate.destination].append((fate.seen_at, fate.event_id))
     for destination, those in waiting.items():
         events = tuple(event_id for _, event_id in sorted(those))
-        what = f"{len(events)} event{'' if len(events) == 1 else 's'} to be put into a message"
+        what = f"{counted(len(events), 'event')} to be put into a message"
         yield Finding(Kind.OPEN, what, destination, events=events, since=min(those)[0])
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from xml.sax.saxutils import escape, quoteattr
 
 from alertd.cli import lint, show
+from alertd.message.words import counted
 from alertd.rules.lint import RuleWarning
 from alertd.rules.model import RuleSet
 from alertd.trial import Mismatch, PartResult, Result
@@ -68,7 +69,7 @@ def _failed(results: Sequence[Result]) -> list[Result]:
 def _count(results: Sequence[Result], warnings: Sequence[RuleWarning]) -> str:
     failed = len(_failed(results))
     warned = lint.count(warnings)
-    tail = f", {warned} warning{'' if warned == 1 else 's'}" if warned else ""
+    tail = f", {counted(warned, 'warning')}" if warned else ""
     return f"{len(results) - failed} passed, {failed} failed{tail}"
 
 

@@ -22,6 +22,7 @@ from alertd.config import Settings
 from alertd.config.duration import parse_duration
 from alertd.errors import ConfigError, Problem
 from alertd.message.terminal import to_terminal
+from alertd.message.words import counted
 from alertd.rules.lint import RuleWarning
 from alertd.search import Hit
 from alertd.trial.mask import mask
@@ -104,8 +105,7 @@ def _day(day: DayVolume) -> dict[str, object]:
 
 
 def _show(found: Look, warned: Sequence[RuleWarning], since: str, settings: Settings) -> None:
-    count = len(found.events)
-    typer.echo(f"{count:,} event{'' if count == 1 else 's'} in {since} on {found.index} for {found.rule_set}")
+    typer.echo(f"{counted(len(found.events), 'event')} in {since} on {found.index} for {found.rule_set}")
     if found.silent:
         typer.echo(f"{found.silent:,} more are kept silent by exceptions")
     for line in _histogram([event.time.date() for _, event in found.events]):
