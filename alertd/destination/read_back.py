@@ -16,10 +16,8 @@ from slack_sdk.web import SlackResponse
 from alertd.clock import Clock
 from alertd.destination import Finding, History, Outcome, Posted, Sent, Shown
 from alertd.destination.classify import retry_after
+from alertd.destination.mark import ours
 from alertd.errors import PermanentError, RetryError
-
-EVENT_TYPE = "alertd_delivery"
-BLOCK_MARK = "alertd:"  # + delivery id, as the block_id of one block: webhooks carry no metadata
 
 # Slack's clock and ours may differ by more than the Date header tells, which has whole seconds and a network between.
 MARGIN = timedelta(minutes=5)
@@ -82,7 +80,7 @@ class ChannelReader:
         threads = {ts for ts in wanted.values() if ts}
         replies = (self._replies(arguments, ts) for ts in threads)
         for message in chain(self._read("conversations.history", arguments, "messages"), *replies):
-            shown = _ours(message, self._channel_id(), identity)
+            shown = ours(message, self._channel_id(), identity)
             if shown and shown.delivery_id in copies:
                 copies[shown.delivery_id][shown.posted.ts] = shown.posted
         return Finding({name: tuple(sorted(found.values(), key=_ts)) for name, found in copies.items()})
@@ -94,11 +92,11 @@ class ChannelReader:
         for message in self._read("conversations.history", arguments, "messages", patient=True):
             if identity & set(message.get("reply_users") or ()):
                 waiting.add(str(message.get("ts")))
-            if shown := _ours(message, self._channel_id(), identity):
+            if shown := ours(message, self._channel_id(), identity):
                 found[shown.posted.ts] = replace(shown, permalink=self.permalink(shown.posted))
         for ts in sorted(waiting):
             for message in self._replies(arguments, ts, patient=True):
-                if shown := _ours(message, self._channel_id(), identity):
+                if shown := ours(message, self._channel_id(), identity):
                     found[shown.posted.ts] = replace(shown, permalink=self.permalink(shown.posted))
         return History(self._channel_id(), tuple(sorted(found.values(), key=lambda shown: _ts(shown.posted))))
 
@@ -249,41 +247,6 @@ def _missing_scopes(headers: Mapping[str, str]) -> Iterator[str]:
         yield "the token lacks the scope chat:write: it cannot post"
     if not scopes & {"channels:history", "groups:history"}:
         yield "the token lacks the scope channels:history (groups:history for a private channel): it cannot read back"
-
-
-def _ours(message: Mapping[str, Any], channel: str, identity: frozenset[str]) -> Shown | None:
-    delivery_id, ts = _mark(message), message.get("ts")
-    if not delivery_id or not isinstance(ts, str) or not identity & {message.get("bot_id"), message.get("user")}:
-        return None
-    thread_ts = message.get("thread_ts")
-    posted = Posted(channel, ts, thread_ts if thread_ts != ts else None)
-    return Shown(delivery_id, posted, "\n".join(_texts(message)))
-
-
-def _texts(node: object) -> Iterator[str]:
-    if isinstance(node, dict):
-        for name, value in node.items():
-            if name == "text" and isinstance(value, str):
-                yield value
-            else:
-                yield from _texts(value)
-    elif isinstance(node, list):
-        for item in node:
-            yield from _texts(item)
-
-
-def _mark(message: Mapping[str, Any]) -> str:
-    """The delivery id: in the metadata, else in a block's id."""
-    metadata = message.get("metadata") or {}
-    if metadata.get("event_type") == EVENT_TYPE:
-        delivery_id = (metadata.get("event_payload") or {}).get("delivery_id")
-        if isinstance(delivery_id, str):
-            return delivery_id
-    for block in message.get("blocks") or ():
-        block_id = block.get("block_id") or ""
-        if block_id.startswith(BLOCK_MARK):
-            return str(block_id).removeprefix(BLOCK_MARK)
-    return ""
 
 
 def _ts(posted: Posted) -> tuple[int, str]:

@@ -9,7 +9,8 @@ from slack_sdk.errors import SlackApiError
 from alertd.clock import Clock
 from alertd.destination import Guarantee, Outcome, Reader, Unknown
 from alertd.destination.classify import of_exception, of_web_answer
-from alertd.destination.read_back import EVENT_TYPE, ChannelReader
+from alertd.destination.mark import EVENT_TYPE
+from alertd.destination.read_back import ChannelReader
 from alertd.destination.transport import DeadlineWebClient
 
 SLACK = "https://slack.com/api/"

@@ -1,0 +1,45 @@
+"""The delivery id that each message carries through Slack: by it alertd knows its own in a channel."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from alertd.destination import Posted, Shown
+
+EVENT_TYPE = "alertd_delivery"
+BLOCK_MARK = "alertd:"  # + delivery id, as the block_id of one block: webhooks carry no metadata
+
+
+def ours(message: Mapping[str, Any], channel: str, identity: frozenset[str]) -> Shown | None:
+    """A message as Slack's history has it, if it carries a mark and one of these users and bots posted it."""
+    delivery_id, ts = _mark(message), message.get("ts")
+    if not delivery_id or not isinstance(ts, str) or not identity & {message.get("bot_id"), message.get("user")}:
+        return None
+    thread_ts = message.get("thread_ts")
+    posted = Posted(channel, ts, thread_ts if thread_ts != ts else None)
+    return Shown(delivery_id, posted, "\n".join(_texts(message)))
+
+
+def _texts(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if name == "text" and isinstance(value, str):
+                yield value
+            else:
+                yield from _texts(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _texts(item)
+
+
+def _mark(message: Mapping[str, Any]) -> str:
+    """The delivery id: in the metadata, else in a block's id."""
+    metadata = message.get("metadata") or {}
+    if metadata.get("event_type") == EVENT_TYPE:
+        delivery_id = (metadata.get("event_payload") or {}).get("delivery_id")
+        if isinstance(delivery_id, str):
+            return delivery_id
+    for block in message.get("blocks") or ():
+        block_id = block.get("block_id") or ""
+        if block_id.startswith(BLOCK_MARK):
+            return str(block_id).removeprefix(BLOCK_MARK)
+    return ""
