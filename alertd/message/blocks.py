@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from alertd.destination.mark import BLOCK_MARK
 from alertd.message.escape import clean, size
 from alertd.message.links import Link
 
@@ -18,7 +19,6 @@ MOST_VALUE = 300
 MOST_ID = 512
 # With a word that says which id it is.
 MOST_NAMED_ID = MOST_ID + 10
-MARK = "alertd:"
 MOST_MARK = 1_000
 # As many characters of the delivery id as people need to find a message by it.
 SHORT_MARK = 6
@@ -90,7 +90,7 @@ def mark(delivery_id: str, *words: str) -> Block:
     about = clean(" · ".join(clean(word, MOST_NAMED_ID) for word in words), MOST_MARK - size(short) - len(" · "))
     return {
         "type": "context",
-        "block_id": f"{MARK}{delivery_id}",
+        "block_id": f"{BLOCK_MARK}{delivery_id}",
         "elements": [_plain(" · ".join(filter(None, (about, short))), MOST_MARK)],
     }
 
