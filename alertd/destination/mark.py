@@ -12,11 +12,16 @@ BLOCK_MARK = "alertd:"  # + delivery id, as the block_id of one block: webhooks 
 def ours(message: Mapping[str, Any], channel: str, identity: frozenset[str]) -> Shown | None:
     """A message as Slack's history has it, if it carries a mark and one of these users and bots posted it."""
     delivery_id, ts = _mark(message), message.get("ts")
-    if not delivery_id or not isinstance(ts, str) or not identity & {message.get("bot_id"), message.get("user")}:
+    if not delivery_id or not isinstance(ts, str) or not identity & ids(message.get("bot_id"), message.get("user")):
         return None
     thread_ts = message.get("thread_ts")
     posted = Posted(channel, ts, thread_ts if thread_ts != ts else None)
     return Shown(delivery_id, posted, "\n".join(_texts(message)))
+
+
+def ids(*values: object) -> frozenset[str]:
+    """Users and bots of an answer, where it names any."""
+    return frozenset(value for value in values if isinstance(value, str) and value)
 
 
 def _texts(node: object) -> Iterator[str]:
@@ -33,13 +38,12 @@ def _texts(node: object) -> Iterator[str]:
 
 def _mark(message: Mapping[str, Any]) -> str:
     """The delivery id: in the metadata, else in a block's id."""
-    metadata = message.get("metadata") or {}
-    if metadata.get("event_type") == EVENT_TYPE:
-        delivery_id = (metadata.get("event_payload") or {}).get("delivery_id")
-        if isinstance(delivery_id, str):
+    match message.get("metadata"):
+        case {"event_type": str(kind), "event_payload": {"delivery_id": str(delivery_id)}} if kind == EVENT_TYPE:
             return delivery_id
-    for block in message.get("blocks") or ():
-        block_id = block.get("block_id") or ""
-        if block_id.startswith(BLOCK_MARK):
-            return str(block_id).removeprefix(BLOCK_MARK)
+    blocks = message.get("blocks")
+    for block in blocks if isinstance(blocks, list) else ():
+        match block:
+            case {"block_id": str(block_id)} if block_id.startswith(BLOCK_MARK):
+                return block_id.removeprefix(BLOCK_MARK)
     return ""

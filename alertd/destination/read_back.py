@@ -3,6 +3,7 @@
 import http.client
 import threading
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -16,7 +17,7 @@ from slack_sdk.web import SlackResponse
 from alertd.clock import Clock
 from alertd.destination import Finding, History, Outcome, Posted, Sent, Shown
 from alertd.destination.classify import retry_after
-from alertd.destination.mark import ours
+from alertd.destination.mark import ids, ours
 from alertd.errors import PermanentError, RetryError
 
 # Slack's clock and ours may differ by more than the Date header tells, which has whole seconds and a network between.
@@ -101,9 +102,10 @@ class ChannelReader:
         return History(self._channel_id(), tuple(sorted(found.values(), key=lambda shown: _ts(shown.posted))))
 
     def _from(self, since: datetime) -> dict[str, object]:
-        channel = self._channel_id()
-        oldest = f"{(since + self._slack_ahead - MARGIN).timestamp():.6f}"
-        return {"channel": channel, "oldest": oldest, "limit": PAGE, "include_all_metadata": True}
+        # never later than `since`: one wrong Date, of a proxy perhaps, must not hide what is there
+        skew = min(self._slack_ahead, timedelta(0)) - MARGIN
+        oldest = max(since.timestamp() + skew.total_seconds(), 0)
+        return {"channel": self._channel_id(), "oldest": f"{oldest:.6f}", "limit": PAGE, "include_all_metadata": True}
 
     def _replies(self, arguments: Mapping[str, object], ts: str, *, patient: bool = False) -> Iterator[dict[str, Any]]:
         """Of a thread that was deleted whole, none."""
@@ -156,7 +158,9 @@ class ChannelReader:
         return self._identity
 
     def _remember(self, answer: SlackResponse) -> None:
-        self._identity = frozenset(value for name in ("bot_id", "user_id") if (value := answer.get(name)))
+        self._identity = ids(answer.get("bot_id"), answer.get("user_id"))
+        if not self._identity:  # else no message would be ours, and a channel full of them would be an empty one
+            raise RetryError("auth.test: an answer that does not say who the bot is")
         url = answer.get("url")
         self._workspace_url = url if isinstance(url, str) else None
 
@@ -181,11 +185,11 @@ class ChannelReader:
             call = self._patiently if patient else self._call
             answer = call(method, {**arguments, "cursor": cursor} if cursor else arguments)
             found = answer.get(items)
-            if not isinstance(found, list):
+            if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
                 raise RetryError(f"{method}: an answer without {items}")
             yield from found
-            metadata = answer.get("response_metadata") or {}
-            cursor = metadata.get("next_cursor") or ""
+            metadata = answer.get("response_metadata")
+            cursor = str((metadata.get("next_cursor") if isinstance(metadata, dict) else None) or "")
             if not cursor:
                 if answer.get("has_more"):
                     raise RetryError(f"{method}: more to come, but no cursor")
@@ -216,17 +220,15 @@ class ChannelReader:
             raise _failure(method, error.response.status_code, str(word), error.response) from None
         except (AttributeError, ValueError, OSError, http.client.HTTPException) as error:
             raise RetryError(f"{method}: {type(error).__name__} {error}") from error
+        if answer.get("ok") is not True:
+            raise RetryError(f"{method}: an answer that is not Slack's")
         self._compare_clocks(answer.headers)
         return answer
 
     def _compare_clocks(self, headers: Mapping[str, str]) -> None:
-        text = next((value for name, value in headers.items() if name.lower() == "date"), None)
-        try:
-            date = parsedate_to_datetime(text) if text else None
-        except ValueError:
-            return
-        if date:
-            self._slack_ahead = date.astimezone(UTC) - self._clock.now()
+        text = next((value for name, value in headers.items() if name.lower() == "date"), "")
+        with suppress(ValueError, OverflowError):
+            self._slack_ahead = parsedate_to_datetime(text).astimezone(UTC) - self._clock.now()
 
 
 def _failure(method: str, status: int, word: str, answer: SlackResponse) -> RetryError | PermanentError:

@@ -1,0 +1,136 @@
+"""Answers that are no failure, and yet say nothing about what is in the channel."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import parse_qs
+
+import pytest
+
+from alertd.clock import SystemClock
+from alertd.destination import Posted
+from alertd.destination.read_back import ChannelReader
+from alertd.destination.slack import slack_reader
+from alertd.errors import RetryError
+from tests.planted import PLANTED
+
+CHANNEL = "C0SECURITY"
+OURS = {"ts": "1503435956.000247", "bot_id": "B0ALERTD", "blocks": [{"block_id": "alertd:d1"}]}
+NOBODYS = {"ts": "1503435957.000001", "user": "U0HUMAN", "text": "what is this?"}
+
+
+@dataclass(slots=True)
+class OddSlack:
+    """Says what it is told to, and keeps what it was asked."""
+
+    auth: object = field(default_factory=lambda: {"ok": True, "bot_id": "B0ALERTD", "user_id": "U0ALERTD"})
+    history: object = field(default_factory=lambda: {"ok": True, "messages": [OURS]})
+    date: str | None = None
+    asked: list[str] = field(default_factory=list)
+    url: str = ""
+
+    def find(self) -> tuple[Posted, ...]:
+        reader = self.reader()
+        return reader.find({"d1": None}, since=datetime.now(UTC)).copies["d1"]
+
+    def reader(self) -> ChannelReader:
+        return slack_reader(
+            token=f"xoxb-{PLANTED}",
+            channel=CHANNEL,
+            clock=SystemClock(),
+            timeout=timedelta(seconds=5),
+            base_url=self.url,
+        )
+
+
+@pytest.fixture
+def odd() -> Iterator[OddSlack]:
+    told = OddSlack()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.asked.append(self.rfile.read(int(self.headers["Content-Length"] or 0)).decode())
+            self.send_response_only(200)
+            if told.date:
+                self.send_header("Date", told.date)
+            self.end_headers()
+            answer = told.auth if self.path.endswith("auth.test") else told.history
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        told.url = f"http://127.0.0.1:{server.server_address[1]}/"
+        yield told
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("auth", [{"ok": True}, {"ok": True, "bot_id": "", "user_id": None}], ids=["none", "empty"])
+def test_a_bot_that_does_not_know_itself_reads_no_channel(odd: OddSlack, auth: object) -> None:
+    """No message would be its own: a channel full of them would look empty, and each be sent again."""
+    odd.auth = auth
+    with pytest.raises(RetryError, match=r"auth\.test"):
+        odd.find()
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Fri, 24 Nov 2028 10:00:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "Mon, 01 Jan 0001 00:00:00 GMT",
+        "Mon, 01 Jan 0001 00:00:00 +2359",
+        "now",
+    ],
+)
+def test_no_date_in_an_answer_moves_a_read_past_what_was_posted(odd: OddSlack, date: str) -> None:
+    """A proxy's clock may be anything."""
+    odd.date = date
+    now = datetime.now(UTC).timestamp()
+    assert 1 == len(odd.find())
+    [oldest] = parse_qs(odd.asked[-1])["oldest"]
+    assert 0 <= float(oldest) < now
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"ok": "true", "messages": []},
+        {"ok": 1, "messages": []},
+        {"ok": True, "messages": {}},
+        {"ok": True, "messages": [None]},
+        {"ok": True, "messages": ["a text"]},
+        {"ok": True, "messages": [], "has_more": True, "response_metadata": "a text"},
+    ],
+    ids=str,
+)
+def test_what_is_no_history_is_not_an_empty_one(odd: OddSlack, answer: object) -> None:
+    """And ends no thread either."""
+    odd.history = answer
+    with pytest.raises(RetryError):
+        odd.find()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"metadata": "a text"},
+        {"metadata": {"event_type": "alertd_delivery", "event_payload": ["d1"]}},
+        {"metadata": {"event_type": "alertd_delivery", "event_payload": None}},
+        {"blocks": "a text"},
+        {"blocks": [None, "a text", {"block_id": 7}]},
+        {"bot_id": {"of": "whom"}, "user": ["U0ALERTD"], "blocks": [{"block_id": "alertd:d1"}]},
+    ],
+    ids=str,
+)
+def test_a_message_that_is_not_as_slack_describes_it_hides_no_other(odd: OddSlack, message: dict[str, object]) -> None:
+    """Else one message could leave every doubt of the channel unsettled."""
+    odd.history = {"ok": True, "messages": [{**NOBODYS, **message}, OURS]}
+    assert (Posted(CHANNEL, str(OURS["ts"])),) == odd.find()
