@@ -4,6 +4,7 @@ What a scan finds is recorded page by page; the ledger ignores what it knows, so
 beside each other. Poll never sends anything.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -22,7 +23,7 @@ from alertd.route import Routing
 from alertd.rules.compile import candidates, classification, exception_of, first_rule, window
 from alertd.rules.load import fingerprint
 from alertd.rules.model import Rule, RuleSet
-from alertd.search import Hit, Search, SearchClient
+from alertd.search import DocumentState, Hit, Search, SearchClient
 from alertd.trouble import Troubles
 
 # Documents that no rule takes are remembered so that a quiet poll need not classify them again.
@@ -59,7 +60,8 @@ class Poll:
     troubles: Troubles
     route: Callable[[Rule, Event], tuple[str, ...]] = field(default_factory=Routing)
     _client: SearchClient | None = None
-    _unclaimed: dict[tuple[str, str], None] = field(default_factory=dict)  # (rule set, event key) that no rule takes
+    # (rule set, document) that no rule takes; another copy of the event may match, and so may this one once it changed
+    _unclaimed: dict[tuple[str, DocumentState], None] = field(default_factory=dict)
     _refused: Refused = field(init=False)
     # (rule set, rule): with a thousand rules, working them out at each poll takes longer than the search
     _fingerprints: dict[tuple[str, str], str] = field(init=False)
@@ -168,22 +170,23 @@ class Poll:
     def _matches(
         self, rule_set: RuleSet, hits: Sequence[Hit], boundaries: Mapping[str, datetime | None]
     ) -> list[Match]:
-        """Classify the hits that the ledger has not seen: which rule takes each."""
-        by_key: dict[str, Hit] = {}
+        """Classify the hits that the ledger has not seen: which rule takes each event, by any of its copies."""
+        by_key: defaultdict[str, list[Hit]] = defaultdict(list)
         for hit in hits:
             key = read_key(hit.source, hit.fields, index=hit.index, document_id=hit.id, profile=self.source.profile)
-            if (rule_set.id, key) not in self._unclaimed:
-                by_key.setdefault(key, hit)
+            if (rule_set.id, hit.state) not in self._unclaimed:
+                by_key[key].append(hit)
         unseen = self.ledger.unseen(rule_set.id, by_key.keys())
-        documents = self._classified(rule_set, [by_key[key] for key in unseen])
+        documents = self._classified(rule_set, [hit for key in unseen for hit in by_key[key]])
         matches = []
         for key in unseen:
-            hit = documents[by_key[key].index, by_key[key].id]
-            rule, also = first_rule(rule_set, hit.matched)
-            if rule is None:
-                self._remember(rule_set, key)
-            else:
-                matches.append(self._match(rule, also, hit, boundaries))
+            for seen in by_key[key]:
+                hit = documents[seen.index, seen.id]
+                rule, also = first_rule(rule_set, hit.matched)
+                if rule:
+                    matches.append(self._match(rule, also, hit, boundaries))
+                    break
+                self._remember(rule_set, seen)
         return self._with_surroundings(sorted(matches, key=lambda match: match.event.time))
 
     def _with_surroundings(self, matches: Sequence[Match]) -> list[Match]:
@@ -219,8 +222,7 @@ class Poll:
         found: dict[tuple[str, str], Hit] = {}
         if not hits:
             return found
-        ids = [hit.id for hit in hits]
-        for query in classification(rule_set, ids):
+        for query in classification(rule_set, [hit.id for hit in hits]):
             for page in self._search.pages(self._question(query, self.source.profile.fields)):
                 for hit in page:
                     known = found.get((hit.index, hit.id))
@@ -232,12 +234,12 @@ class Poll:
             )
         return found
 
-    def _remember(self, rule_set: RuleSet, key: str) -> None:
+    def _remember(self, rule_set: RuleSet, hit: Hit) -> None:
         if self._refused:
             return  # the failing rule might have taken it
         if len(self._unclaimed) >= MOST_REMEMBERED:
             self._unclaimed.clear()
-        self._unclaimed[rule_set.id, key] = None
+        self._unclaimed[rule_set.id, hit.state] = None
 
     # how far back
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+DocumentState = tuple[str, str, int | None]  # index, id, version
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -15,6 +17,11 @@ class Hit:
         default_factory=dict
     )  # what `fields` answered: for documents whose _source lacks it
     matched: tuple[str, ...] = ()  # names of the named queries it matches
+    version: int | None = None  # of the document: it grows with each change; None if the server does not tell
+
+    @property
+    def state(self) -> DocumentState:
+        return self.index, self.id, self.version
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ def hits(answer: Mapping[str, Any], where: str) -> tuple[Hit, ...]:
                 source=dict(hit.get("_source") or {}),
                 fields={name: tuple(values) for name, values in (hit.get("fields") or {}).items()},
                 matched=tuple(hit.get("matched_queries") or ()),
+                version=hit.get("_version"),
             )
             for hit in answer["hits"]["hits"]
         )

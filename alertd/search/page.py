@@ -26,6 +26,7 @@ def first_body(search: Search) -> dict[str, Any]:
         "size": search.page_size,
         "_source": list(search.fields) or False,
         "fields": list(search.fields),
+        "version": True,
         "timeout": server_timeout(search.timeout),
         "track_total_hits": False,
         "sort": ["_doc"],

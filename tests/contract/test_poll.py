@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from alertd.ledger.file import create
 from alertd.ledger.model import NotificationKind
 from alertd.ledger.sqlite import open_ledger
 from alertd.poll import Poll
+from alertd.rules.model import Query
 from alertd.search.connection import Connection, connect
 from alertd.trouble import Troubles
-from tests.servers.filling import drop_index, fill_index
+from tests.servers.filling import drop_index, fill_index, replace_document
 from tests.servers.running import SearchServer
 from tests.simulation.history import RULES, SOURCE
 
@@ -45,4 +47,22 @@ def test_an_event_without_a_readable_time_is_told(
         poll.sweep()
         poll.sweep()
         assert ["e1"] == [note.event.id for note in ledger.waiting("security", NotificationKind.MESSAGE, limit=9)]
+    drop_index(search_server, INDEX)
+
+
+def test_a_document_that_matches_only_after_a_change_is_told(search_server: SearchServer, tmp_path: Path) -> None:
+    """A pipeline enriches it in place: a scan that saw it before, and the remembrance of that, hide nothing."""
+    event = {"eventID": "e1", "recipientAccountId": "111122223333", "eventTime": f"{datetime.now(UTC):%FT%TZ}"}
+    rules = replace(RULES, query=Query("dsl", '{"match_all":{}}', {"match_all": {}}, "root.toml:1"))
+    assert {} == fill_index(search_server, INDEX, MAPPING, {"d1": {**event, "userIdentity": {"type": "IAMUser"}}})
+    clock = SystemClock()
+    create(tmp_path / "alertd.db", now=clock.now() - timedelta(hours=1))
+    client = connect(Connection(urls=(search_server.url,)))
+    with closing(client), closing(open_ledger(tmp_path / "alertd.db", now=clock.now())) as ledger:
+        poll = Poll(replace(SOURCE, index=INDEX), (rules,), lambda: client, ledger, clock, Troubles(clock))
+        poll.start()
+        assert 0 == poll.sweep()
+        replace_document(search_server, INDEX, "d1", {**event, "userIdentity": {"type": "Root"}})
+        assert 1 == poll.fast()
+        assert 0 == poll.sweep()
     drop_index(search_server, INDEX)

@@ -128,12 +128,11 @@ def test_what_is_added_while_paging_hides_nothing(
 def test_a_hit_has_what_was_asked_in_source_and_fields(
     search_server: SearchServer, client: SearchClient, pattern: str
 ) -> None:
-    """Nothing else: documents are large."""
+    """And which version it is. Nothing else: documents are large."""
     add(search_server, first(pattern), range(1))
     fields = {"n": (0,), "user.type": ("Root",)}
-    assert [(Hit(first(pattern), "0", {"n": 0, "user": {"type": "Root"}}, fields),)] == list(
-        client.pages(search(pattern))
-    )
+    hit = Hit(first(pattern), "0", {"n": 0, "user": {"type": "Root"}}, fields, version=1)
+    assert [(hit,)] == list(client.pages(search(pattern)))
 
 
 def test_named_queries_are_told_on_every_page(search_server: SearchServer, client: SearchClient, pattern: str) -> None:

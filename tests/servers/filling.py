@@ -24,6 +24,11 @@ def fill_index(
     return {item["_id"]: str(item["error"]["reason"]) for item in items if "error" in item}
 
 
+def replace_document(server: SearchServer, index: str, name: str, document: Mapping[str, object]) -> None:
+    """In its place, found by searches when this returns."""
+    _send(server, "PUT", f"/{index}/_doc/{name}?refresh=true", document)
+
+
 def drop_index(server: SearchServer, name: str) -> None:
     _send(server, "DELETE", f"/{name}")
 

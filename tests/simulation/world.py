@@ -84,6 +84,7 @@ class Document:
     time: datetime
     searchable: datetime
     root: bool
+    version: int = 1
 
     @property
     def source(self) -> dict[str, object]:
@@ -144,7 +145,7 @@ class Index:
                 continue
             names: list[str] = []
             if self._matches(document, search.query, names):
-                found.append(Hit(document.index, document.id, document.source, {}, tuple(names)))
+                found.append(Hit(document.index, document.id, document.source, {}, tuple(names), document.version))
         self.faults.random.shuffle(found)
         for start in range(0, max(1, len(found)), search.page_size):
             if start:

@@ -24,6 +24,7 @@ from tests.simulation.world import DAY, HOUR, MINUTE, SECOND, Document, Faults, 
 _BROKEN = Query("dsl", '{"broken":{}}', {"broken": {}}, "root.toml:9")
 _NOBODY = Query("dsl", '{"ids":{"values":["nobody"]}}', {"ids": {"values": ["nobody"]}}, "root.toml:5")
 _EVERYONE = Query("dsl", '{"match_all":{}}', {"match_all": {}}, "root.toml:1")
+_WIDE = replace(RULES, query=_EVERYONE)  # what the file's query takes, not each of its rules does
 
 
 @dataclass(slots=True)
@@ -100,6 +101,31 @@ def test_what_happened_in_the_second_of_the_start_is_alerted(trail: Trail) -> No
     trail.happen(1, ago=SECOND / 2)
     poll.sweep()
     assert ({1}, set()) == (trail.waiting(), trail.listed())
+
+
+def test_an_event_is_told_if_any_of_its_copies_matches(trail: Trail) -> None:
+    """Raw and ECS, or before and after an enrichment, in one page or on different days: no copy hides another."""
+    poll = trail.poll(_WIDE)
+    trail.clock.advance(MINUTE)
+    trail.happen(1, 2, 3, 4, root=False)
+    first = list(trail.index.documents)
+    trail.index.documents += [replace(each, index="trail-1", root=True) for each in first[:2]]
+    poll.sweep()
+    trail.index.documents += [replace(each, index="trail-1", root=True) for each in first[2:]]
+    poll.fast()
+    poll.sweep()
+    assert {1, 2, 3, 4} == trail.waiting()
+
+
+def test_a_document_that_matches_only_after_a_change_is_told(trail: Trail) -> None:
+    """That no rule took it is known of its old version only."""
+    poll = trail.poll(_WIDE)
+    trail.clock.advance(MINUTE)
+    trail.happen(1, root=False)
+    poll.sweep()
+    trail.index.documents[0] = replace(trail.index.documents[0], root=True, version=2)
+    poll.sweep()
+    assert {1} == trail.waiting()
 
 
 def test_nothing_that_no_rule_takes_is_recorded(trail: Trail) -> None:
