@@ -132,6 +132,25 @@ def test_not_found_three_times_after_the_settle_time_is_sent_again() -> None:
     assert SENDING.payload == message.payload
 
 
+def test_each_attempt_without_an_answer_is_settled_for_itself() -> None:
+    """The second post may be as late as the first was: neither its settle time nor its reads have begun yet."""
+    earlier = replace(SENDING, unknown_since=NOW - 10 * MINUTE, negative_reads=3, repeat_possible=True)
+    second, _ = decide(Unknown("no answer"), earlier)
+    assert (NOW, 0) == (second.unknown_since, second.negative_reads)
+    early = NOW + DOUBT.settle - SECOND
+    read = verdict.after_read(second, (), doubt=DOUBT, began=early, now=early)
+    assert (MessageState.UNKNOWN, 0) == (read.state, read.negative_reads)
+    unread = verdict.after_failed_read(second, "503", doubt=DOUBT, marked="marked", now=NOW + 14 * MINUTE)
+    assert MessageState.UNKNOWN == unread.state
+
+
+def test_a_read_that_began_before_the_settle_time_was_over_proves_nothing() -> None:
+    """It may have passed the place where the message shows a moment later."""
+    settled = NOW + DOUBT.settle
+    message = verdict.after_read(in_doubt(), (), doubt=DOUBT, began=settled - SECOND, now=settled + MINUTE)
+    assert (MessageState.UNKNOWN, 0) == (message.state, message.negative_reads)
+
+
 def test_a_channel_that_cannot_be_read_for_long_gets_the_message_again_marked() -> None:
     """Never losing goes before never repeating."""
     waiting = verdict.after_failed_read(in_doubt(), "503", doubt=DOUBT, marked="marked", now=NOW + MINUTE)
