@@ -187,17 +187,22 @@ class Client:
 
     def validate(self, index: str, query: Mapping[str, object]) -> str | None:
         """Asked as a search that no document can match: every shard parses it against its mapping."""
-        try:
-            self._probe(index, query)
-        except (PermanentError, PartialError) as error:
-            # Not the query's fault if any other fails too: then this raises.
-            self._probe(index, {"match_none": {}})
-            return str(error)
-        return None
+        if not self._refusal(index, query):
+            return None
+        # Not the query's fault if any other fails too: then this raises. Nor if it works by now: while the shards of a
+        # new index start, one search fails and the next does not.
+        if other := self._refusal(index, {"match_none": {}}):
+            raise other
+        refusal = self._refusal(index, query)
+        return str(refusal) if refusal else None
 
-    def _probe(self, index: str, query: Mapping[str, object]) -> None:
+    def _refusal(self, index: str, query: Mapping[str, object]) -> PermanentError | PartialError | None:
         search = Search(index, probe(query), (), 0, self._timeout)
-        self._page(f"/{_quoted(index)}/_search", first_body(search), search, params=_EVERY_INDEX)
+        try:
+            self._page(f"/{_quoted(index)}/_search", first_body(search), search, params=_EVERY_INDEX)
+        except (PermanentError, PartialError) as error:
+            return error
+        return None
 
     def _ask(
         self,

@@ -192,9 +192,19 @@ def test_a_query_is_not_blamed_for_a_sick_server(server: ScriptedServer, client:
 def test_a_query_is_blamed_where_another_one_works(server: ScriptedServer, client: SearchClient) -> None:
     """Whatever the error: some queries are too much for a server."""
     for name in ("bad query", "red index", "shard failed"):
-        server.always.clear()
-        server.faults["search", server.count("search") + 1] = FAULTS[name][0]
+        asked = server.count("search")
+        # the query, another one, and the query again
+        server.faults["search", asked + 1] = server.faults["search", asked + 3] = FAULTS[name][0]
         assert FAULTS[name][2] in str(client.validate("logs-*", {"match_all": {}}))
+    assert client.validate("logs-*", {"match_all": {}}) is None
+
+
+@pytest.mark.parametrize("name", ["red index", "shard failed", "shard lost"])
+def test_a_query_is_not_blamed_for_a_shard_that_was_starting(
+    server: ScriptedServer, client: SearchClient, name: str
+) -> None:
+    """A rollover, a restart: by the time another query is tried the shard is there, for this one too."""
+    server.faults["search", server.count("search") + 1] = FAULTS[name][0]
     assert client.validate("logs-*", {"match_all": {}}) is None
 
 
