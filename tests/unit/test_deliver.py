@@ -55,6 +55,7 @@ class Scripted:
     there: dict[str, tuple[Posted, ...]] = field(default_factory=dict)
     deleted: list[Posted] = field(default_factory=list)
     is_down: bool = False  # for readers
+    read_since: list[datetime] = field(default_factory=list)
     during: Callable[[], object] = lambda: None  # what happens while a post is under way
     name: str = "security"
 
@@ -87,6 +88,7 @@ class Scripted:
     def find(self, wanted: Mapping[str, str | None], *, since: datetime) -> Finding:
         if self.is_down:
             raise RetryError("503")
+        self.read_since.append(since)
         return Finding({name: self.there[name] for name in wanted if name in self.there})
 
     def history(self, *, since: datetime, threads: Collection[str]) -> History:
@@ -242,6 +244,20 @@ def test_a_channel_that_cannot_be_read_is_not_one_without_the_message(office: Of
     office.work(courier, HOUR)
     assert 1 == len(slack.posts)
     assert ["7.1"] == [message.ts for message in office.sent()]
+
+
+def test_the_channel_is_read_from_an_hour_before_the_oldest_message_in_doubt(office: Office) -> None:
+    """One read settles all of them; read from the youngest, the others would look as if they were not there."""
+    office.happen(1)
+    slack = Scripted([Unknown("timeout"), Unknown("timeout")], readable=True, is_down=True)
+    courier = office.courier(slack)
+    office.work(courier, 5 * MINUTE)
+    office.happen(1, first=1)
+    office.work(courier, SECOND * 20)
+    assert 2 == len(office.ledger.messages("security", MessageState.UNKNOWN))
+    slack.is_down = False
+    office.work(courier, MINUTE)
+    assert NOW - HOUR == min(slack.read_since) == max(slack.read_since)
 
 
 def test_a_first_post_that_shows_late_is_kept_and_its_copy_deleted(office: Office) -> None:
