@@ -118,6 +118,12 @@ def test_what_is_no_history_is_not_an_empty_one(odd: OddSlack, answer: object) -
         odd.find()
 
 
+def test_a_message_on_two_pages_is_one_message(odd: OddSlack) -> None:
+    """What is posted meanwhile moves the pages: the copy would be deleted, and it is the only one."""
+    odd.history = {"ok": True, "messages": [OURS, NOBODYS, OURS]}
+    assert 1 == len(odd.find())
+
+
 @pytest.mark.parametrize(
     "message",
     [

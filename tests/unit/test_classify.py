@@ -79,6 +79,7 @@ def test_a_webhook_succeeded_only_if_it_says_so() -> None:
     """A captive portal or a followed redirect answers 200 as well."""
     assert Sent() == of_webhook_answer(200, {}, "ok", now=NOW)
     assert Sent() == of_webhook_answer(200, {}, '{"ok": true}', now=NOW)
+    assert Unknown is type(of_webhook_answer(200, {}, '{"ok": "true"}', now=NOW))
     assert Unknown is type(of_webhook_answer(200, {}, "okay", now=NOW))
 
 

@@ -29,12 +29,13 @@ from alertd.destination import (
     Throttled,
     Unknown,
 )
-from alertd.errors import RetryError
+from alertd.errors import PermanentError, RetryError
 from alertd.ledger.file import create
 from alertd.ledger.model import DestinationCondition, Match, MatchKind, Message, MessageKind, MessageState
 from alertd.ledger.sqlite import SqliteLedger, open_ledger, open_readonly
 from alertd.message import mark_repeat
 from alertd.reconcile import Reconciler
+from alertd.rules.model import Deliver
 from alertd.trouble import Troubles
 from alertd.verdict import Doubt, OnUnknown
 from tests.simulation.history import RENDERERS, STYLE
@@ -55,7 +56,10 @@ class Scripted:
     there: dict[str, tuple[Posted, ...]] = field(default_factory=dict)
     deleted: list[Posted] = field(default_factory=list)
     is_down: bool = False  # for readers
+    forbids: bool = False  # reading
+    keeps: int = 0  # so many deletions fail
     read_since: list[datetime] = field(default_factory=list)
+    threads_read: set[str | None] = field(default_factory=set)
     during: Callable[[], object] = lambda: None  # what happens while a post is under way
     name: str = "security"
 
@@ -88,6 +92,9 @@ class Scripted:
     def find(self, wanted: Mapping[str, str | None], *, since: datetime) -> Finding:
         if self.is_down:
             raise RetryError("503")
+        if self.forbids:
+            raise PermanentError("not_in_channel")
+        self.threads_read |= set(wanted.values())
         self.read_since.append(since)
         return Finding({name: self.there[name] for name in wanted if name in self.there})
 
@@ -95,6 +102,9 @@ class Scripted:
         raise AssertionError("delivering needs no history")
 
     def delete(self, posted: Posted) -> None:
+        if self.keeps:
+            self.keeps -= 1
+            raise RetryError("503")
         self.deleted.append(posted)
         self.there = {name: tuple(set(found) - {posted}) for name, found in self.there.items()}
 
@@ -271,6 +281,51 @@ def test_a_first_post_that_shows_late_is_kept_and_its_copy_deleted(office: Offic
     office.work(courier, 2 * HOUR)
     assert [second] == slack.deleted
     assert ["1.1"] == [message.ts for message in office.sent()]
+
+
+def test_a_copy_that_cannot_be_deleted_now_is_deleted_later(office: Office) -> None:
+    office.happen(1)
+    slack = Scripted([Unknown("timeout")], readable=True, keeps=3)
+    courier = office.courier(slack)
+    office.work(courier, 4 * MINUTE)
+    first, second = Posted("C1", "1.1"), Posted("C1", "2.1")
+    slack.there = {f"{0:032x}": (first, second)}
+    office.work(courier, 10 * MINUTE)
+    assert [second] == slack.deleted
+
+
+def test_a_channel_that_may_not_be_read_is_not_one_without_the_message(office: Office) -> None:
+    """Somebody removed the bot: people hear of it, and the message is sent again after a while, marked."""
+    office.happen(1)
+    slack = Scripted([Unknown("timeout")], readable=True, forbids=True)
+    courier = office.courier(slack)
+    office.work(courier, 14 * MINUTE)
+    assert 1 == len(slack.posts)
+    assert ["destination security unknown sends"] == [episode.subject for episode in courier.troubles.open()]
+    office.work(courier, 2 * MINUTE)
+    assert [False, True] == ["possible repeat" in shown(post) for post in slack.posts]
+
+
+def test_a_reply_in_doubt_is_looked_for_in_its_thread(office: Office) -> None:
+    """The channel's history does not show replies: it would be sent again each time."""
+    office.happen(1)
+    slack = Scripted([Sent("C1", "1.1"), Unknown("timeout")], readable=True)
+    courier = office.courier(slack)
+    office.work(courier, SECOND)
+    reply = Message("f" * 32, "security", MessageKind.SESSION, slack.posts[0], NOW, thread_of=f"{0:032x}")
+    office.ledger.freeze(reply, [])
+    office.work(courier, MINUTE)
+    assert {"1.1"} == slack.threads_read
+
+
+def test_a_long_session_is_named_call_by_call_in_as_many_lists_as_it_takes(office: Office) -> None:
+    read_only = replace(RULE, deliver=Deliver.SESSION)
+    office.ledger.record([replace(match(number), rule=read_only) for number in range(150)], now=NOW)
+    slack = Scripted([])
+    office.work(office.courier(slack), 5 * MINUTE)
+    everything = "\n".join(map(shown, slack.posts))
+    assert 1 < len(slack.posts)
+    assert [1] * 150 == [everything.count(match(number).event.id) for number in range(150)]
 
 
 def test_every_attempt_sends_the_bytes_that_were_frozen_first(office: Office) -> None:

@@ -134,7 +134,8 @@ def test_not_found_three_times_after_the_settle_time_is_sent_again() -> None:
 
 def test_each_attempt_without_an_answer_is_settled_for_itself() -> None:
     """The second post may be as late as the first was: neither its settle time nor its reads have begun yet."""
-    earlier = replace(SENDING, unknown_since=NOW - 10 * MINUTE, negative_reads=3, repeat_possible=True)
+    ago = NOW - 20 * MINUTE
+    earlier = replace(SENDING, created_at=ago, unknown_since=ago, negative_reads=3, repeat_possible=True)
     second, _ = decide(Unknown("no answer"), earlier)
     assert (NOW, 0) == (second.unknown_since, second.negative_reads)
     early = NOW + DOUBT.settle - SECOND
