@@ -14,6 +14,7 @@ from alertd.config import Settings, load_settings
 from alertd.config.destination import type_and_place
 from alertd.config.routes import useless_for_rules
 from alertd.errors import AlertdError, ConfigError, LedgerUnusableError, PartialError, PermanentError, RetryError
+from alertd.ledger.file import judge
 from alertd.ledger.sqlite import open_readonly
 from alertd.message.words import counted
 from alertd.rules.compile import named_queries
@@ -107,6 +108,7 @@ def _plain(text: str) -> RuleWarning:
 
 def _ledger(settings: Settings) -> Finding:
     try:
+        judge(settings.ledger.path, writable=True)  # as `alertd run` will want it
         ledger = open_readonly(settings.ledger.path, whole=True)
         try:
             events = counted(status.event_count(ledger), "event")
@@ -144,7 +146,7 @@ def _server(server: Server, time: datetime | None, clock: Clock, warnings: list[
     yield f"{server.flavor} {server.version or 'of a version that this key may not ask for'}"
     if time:
         skew = time - clock.now()
-        yield f"clock {skew.total_seconds():+.0f} s"
+        yield f"clock {round(skew.total_seconds()):+d} s"  # a float would say -0
         if abs(skew) > MOST_SKEW:
             text = f"the server's clock and this machine's differ by {show.span(abs(skew))}: set one of them right"
             warnings.append(_plain(text))
@@ -185,10 +187,16 @@ def _refused(rule_set: RuleSet, index: str, client: SearchClient) -> Iterator[Fi
     """Rules whose query the server refuses against this mapping."""
     queries = [("", rule_set.query)] if rule_set.query else []
     queries += named_queries(rule_set)
+    untried: list[str] = []
     for name, query in queries:
         try:
             why = client.validate(index, query.clause)
         except (RetryError, PermanentError, PartialError) as error:
-            why = str(error)
+            untried.append(str(error))
+            continue
         if why:
             yield Finding("rule", f"{query.where} {name}", False, f"is refused by the search server: {why}")
+    # mostly because of the index or a privilege, which has nothing to do with the single query
+    if untried:
+        text = f"{len(untried)} of its {len(queries)} queries could not be tried: {untried[0]}"
+        yield Finding("rules", rule_set.id, False, text)

@@ -1,0 +1,66 @@
+"""What somebody new gets wrong: each is told in a sentence, once, with the way out."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.acceptance.installation import Installation
+
+# Root may do anything; without these capabilities file modes hold for it too.
+_ORDINARY = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all") if os.geteuid() == 0 else ()
+
+
+def test_check_tells_of_a_missing_index_once(installed: Installation) -> None:
+    """And once more for the rule file, rather than for each of its rules."""
+    config = installed.config.read_text()
+    installed.config.write_text(config.replace(f"{installed.index}-*", "nosuch"))
+    assert 0 == installed.run("init").returncode
+    done = installed.run("check")
+    assert (1, 2) == (done.returncode, done.stdout.count("FAILED")), done.stdout
+    assert (
+        "20 of its 20 queries could not be tried: 404 index_not_found_exception: no such index [nosuch]" in done.stdout
+    )
+
+
+def test_check_says_which_address_of_slack_cannot_be_reached(installed: Installation) -> None:
+    """With the reason, and without a library's words."""
+    assert 0 == installed.run("init").returncode
+    address = installed.slack.url.removesuffix("/")
+    installed.slack.stop()
+    done = installed.run("check")
+    assert f"auth.test: no connection to {address}: Connection refused" in done.stdout, done.stdout
+    assert "urlopen" not in done.stdout
+
+
+def test_check_finds_a_ledger_that_run_would_refuse_to_write(installed: Installation) -> None:
+    """Reading it is not enough."""
+    assert 0 == installed.run("init").returncode
+    (installed.folder / "alertd.db").chmod(0o444)
+    done = subprocess.run(
+        [*_ORDINARY, sys.executable, "-m", "alertd", "check", "--json", "--config", str(installed.config)],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        check=False,
+    )
+    ledger = next(each for each in json.loads(done.stdout)["findings"] if each["part"] == "ledger")
+    assert (1, False) == (done.returncode, ledger["ok"])
+    assert "read-only for this user. Check owner and mode." in ledger["text"]
+
+
+def test_retrying_a_message_that_never_was_says_where_ids_stand(installed: Installation) -> None:
+    """It is a mistake of the operator's, not a defect: 70 is for those."""
+    assert 0 == installed.run("init").returncode
+    done = installed.run("retry", "nosuch")
+    assert 1 == done.returncode, done.stderr
+    assert "there is no message nosuch" in done.stderr
+    assert "alertd explain EVENT_ID" in done.stderr
+
+
+def test_explain_says_if_nothing_was_searched_yet(installed: Installation) -> None:
+    """Before the first start: no list of what was searched that has nothing in it."""
+    assert 0 == installed.run("init").returncode
+    done = installed.run("explain", "nosuch")
+    assert (1, True) == (done.returncode, "Nothing was searched yet: alertd run" in done.stdout), done.stdout
