@@ -20,6 +20,7 @@ NOT_FOUND = 1
 # How deliver notes on an attempt, beside its outcome, what looking into the channel said.
 READ_BACK = "; read back: "
 _UNTIMED = " " * 23
+_WHY = "Either no rule matches it, or it is not in the index yet, or it lies outside what was searched:"
 _IN = {
     MessageKind.DIGEST: " in a digest",
     MessageKind.SESSION: " in the list of its session",
@@ -44,8 +45,8 @@ def explain_event(text: str, config: Path | None, *, as_json: bool) -> int:
         for event, told in lives:
             typer.echo("\n".join(_lines(event, told, style)))
     else:
-        typer.echo(f"No event whose id begins with {text} was ever recorded. Either no rule matches it, or it is not")
-        typer.echo("in the index yet, or it lies outside what was searched:")
+        typer.echo(f"No event whose id begins with {text} was ever recorded.")
+        typer.echo(_WHY if sets else "Nothing was searched yet: alertd run")
         for each in sets:
             since = show.moment(each.covered_from) if each.covered_from else "never"
             until = show.moment(each.covered_until) if each.covered_until else "never"

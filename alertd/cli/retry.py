@@ -8,6 +8,7 @@ import typer
 from alertd import compose
 from alertd.clock import SystemClock
 from alertd.config import load_settings
+from alertd.errors import LedgerConflictError
 from alertd.ledger.model import MessageState
 from alertd.ledger.sqlite import open_ledger
 from alertd.message import mark_repeat
@@ -20,7 +21,11 @@ def retry_message(delivery_id: str, config: Path | None) -> int:
     settings = load_settings(config)
     ledger = open_ledger(settings.ledger.path, now=SystemClock().now())
     try:
-        message = ledger.message(delivery_id)
+        try:
+            message = ledger.message(delivery_id)
+        except LedgerConflictError as error:
+            typer.echo(f"{error} Its id stands in what [ops] told of it, and in alertd explain EVENT_ID.", err=True)
+            return REFUSED
         if message.state not in {MessageState.UNKNOWN, MessageState.DEAD}:
             typer.echo(f"message {delivery_id} is {message.state.value}: there is nothing to retry", err=True)
             return REFUSED

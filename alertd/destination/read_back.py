@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import chain
 from typing import Any
+from urllib.error import URLError
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -218,6 +219,10 @@ class ChannelReader:
                 wait = retry_after(error.response.headers, now=self._clock.now())
                 raise _TooFastError(f"{method}: {word or TOO_MANY}", wait) from None
             raise _failure(method, error.response.status_code, str(word), error.response) from None
+        except URLError as error:
+            # urllib wraps in it what fails before the request is written whole
+            why = getattr(error.reason, "strerror", None) or error.reason
+            raise RetryError(f"{method}: no connection to {self._client.base_url.rstrip('/')}: {why}") from error
         except (AttributeError, ValueError, OSError, http.client.HTTPException) as error:
             raise RetryError(f"{method}: {type(error).__name__} {error}") from error
         if answer.get("ok") is not True:
