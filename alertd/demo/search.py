@@ -76,7 +76,8 @@ def embedded_server() -> Iterator[EmbeddedServer]:
     try:
         from osmem_server import OsmemServer
     except ImportError as error:
-        what = 'the embedded search server is not installed: pip install "alertd[offline]"'
+        how = "in alertd's source, pip install --require-hashes -r requirements-offline.txt"
+        what = f"the embedded search server is not installed: {how}"
         raise ConfigError([Problem("alertd", what)]) from error
     with OsmemServer.start() as server:
         try:
