@@ -47,11 +47,11 @@ def show_report(report: Report, settings: Settings, *, as_json: bool) -> None:
         show.as_json(_as_json(report))
         return
     typer.echo(f"audit of {show.moment(report.since)} to {show.moment(report.until)} UTC, by when events happened")
-    typer.echo("\n".join(_compared(report, settings)))
+    show.text("\n".join(_compared(report, settings)))
     for lines in (_failures(report), _findings(report), _not_verified(report)):
         text = "\n".join(lines)
         if text:
-            typer.echo(f"\n{text}")
+            show.text(f"\n{text}")
     typer.echo(f"\n{_sum(report)}")
 
 

@@ -46,14 +46,14 @@ def check_all(config: Path | None, *, as_json: bool, strict: bool) -> int:
         findings.append(finding)
         if not as_json:
             state = "ok  " if finding.ok else "FAILED"
-            typer.echo(f"{finding.part:<13} {finding.subject:<40} {state} {finding.text}".rstrip())
+            show.text(f"{finding.part:<13} {finding.subject:<40} {state} {finding.text}".rstrip())
     failed = [finding for finding in findings if not finding.ok]
     if as_json:
         show.as_json({"findings": findings, "warnings": [lint.as_data(warning) for warning in warnings]})
     else:
         typer.echo()
         for warning in warnings:
-            typer.echo(lint.as_line(warning) if warning.code else f"{warning.level:<7}  {warning.text}")
+            show.text(lint.as_line(warning) if warning.code else f"{warning.level:<7}  {warning.text}")
         counts = f"{len(findings) - len(failed)} checks passed, {len(failed)} failed"
         typer.echo(f"{counts}, {lint.count(warnings)} warnings.")
     return FAILED if failed or (strict and lint.count(warnings)) else 0

@@ -43,9 +43,9 @@ def explain_event(text: str, config: Path | None, *, as_json: bool) -> int:
         show.as_json([{"event": event, "told": told} for event, told in lives])
     elif lives:
         for event, told in lives:
-            typer.echo("\n".join(_lines(event, told, style)))
+            show.text("\n".join(_lines(event, told, style)))
     else:
-        typer.echo(f"No event whose id begins with {text} was ever recorded.")
+        show.text(f"No event whose id begins with {text} was ever recorded.")
         typer.echo(_WHY if sets else "Nothing was searched yet: alertd run")
         for each in sets:
             since = show.moment(each.covered_from) if each.covered_from else "never"

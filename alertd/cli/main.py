@@ -290,4 +290,6 @@ def main() -> None:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    from alertd.cli.show import inert
+
+    sys.stderr.write("\n".join(map(inert, text.split("\n"))) + "\n")

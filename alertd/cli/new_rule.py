@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from alertd import compose
+from alertd.cli import show
 from alertd.cli.test_rule.formats import explanation
 from alertd.cli.test_rule.given import Given
 from alertd.cli.test_rule.live import EVERY_FIELD
@@ -49,7 +50,7 @@ def write_rule(
     except BaseException:
         place.take_back()
         raise
-    typer.echo(f"wrote rule {made.id} to {file}, with its events in {place.event.parent}\n    {made.query}")
+    show.text(f"wrote rule {made.id} to {file}, with its events in {place.event.parent}\n    {made.query}")
     typer.echo(f"Next: read the query, then  alertd test-rule {file}  and  --live --since 31d")
     return 0
 

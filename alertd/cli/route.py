@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import typer
-
 from alertd import compose
 from alertd.cli import show
 from alertd.cli.test_rule.drawing import Drawing, draw
@@ -67,9 +65,9 @@ def route_events(file: Path, config: Path | None, *, as_json: bool) -> int:
         show.as_json([_plain(each, some) for each, some in zip(placed, told, strict=True)])
     else:
         for each, some in zip(placed, told, strict=True):
-            typer.echo("\n".join(_inert(line) for line in (*_report(each, some, settings), "")))
+            show.text("\n".join((*_report(each, some, settings), "")))
     for where, why in broken.items():
-        typer.echo(f"warning  {where}: the embedded search server refuses this query: {why}", err=True)
+        show.text(f"warning  {where}: the embedded search server refuses this query: {why}", err=True)
     return 0 if all(any(each.destinations for each in some) for some in told) else NOBODY
 
 
@@ -153,11 +151,6 @@ def _reasons(told: Told, settings: Settings) -> Iterator[tuple[str, str]]:
     if told.exception:
         yield "told", f"nobody: the exception keeps it from {', '.join(told.decision.notify)}"
     yield "as", told.heading
-
-
-def _inert(line: str) -> str:
-    """Without what would control the terminal: most of it is the event's own text."""
-    return "".join(char if char.isprintable() else "�" for char in line)
 
 
 def _missed(left: Left) -> Iterator[str]:

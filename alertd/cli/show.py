@@ -15,12 +15,21 @@ def as_json(value: object) -> None:
     typer.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
 
 
+def text(lines: str, *, err: bool = False) -> None:
+    """Without what would control the terminal: some of it is an event's or a server's own text."""
+    typer.echo("\n".join(map(inert, lines.split("\n"))), err=err)
+
+
+def inert(line: str) -> str:
+    return "".join(char if char.isprintable() or char == "\t" else "�" for char in line)
+
+
 def table(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
         grid.add_column(heading, no_wrap=heading != "reason")
     for line in lines:
-        grid.add_row(*(Text(cell) for cell in line))
+        grid.add_row(*(Text(inert(cell)) for cell in line))
     Console(soft_wrap=True).print(grid)
 
 

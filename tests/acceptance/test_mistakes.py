@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.acceptance.installation import Installation
+from tests.acceptance.installation import Installation, root_event
 
 # Root may do anything; without these capabilities file modes hold for it too.
 _ORDINARY = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all") if os.geteuid() == 0 else ()
@@ -64,3 +64,30 @@ def test_explain_says_if_nothing_was_searched_yet(installed: Installation) -> No
     assert 0 == installed.run("init").returncode
     done = installed.run("explain", "nosuch")
     assert (1, True) == (done.returncode, "Nothing was searched yet: alertd run" in done.stdout), done.stdout
+
+
+def test_no_text_of_an_event_controls_the_terminal(installed: Installation) -> None:
+    """Whoever acts in an account, or writes into the index, chooses it."""
+    hostile = "\x1b]0;x\x07\x9b2J"
+    event = root_event(f"Put{hostile}", account=f"1{hostile}")
+    event |= {"sourceIPAddress": f"203.0.113.7{hostile}", "errorCode": hostile, "userAgent": hostile}
+    assert 0 == installed.run("init").returncode
+    installed.add(event, {**root_event(f"Get{hostile}"), "eventID": f"id{hostile}"})
+    assert 0 == installed.run("run", "--once").returncode
+    (installed.folder / "event.json").write_text(json.dumps(event))
+    for command in (
+        ("explain", event["eventID"]),
+        ("explain", "id"),
+        ("audit",),
+        ("status",),
+        ("check",),
+        ("route", "event.json"),
+        ("test-rule", "--live"),
+        ("new-rule", "new.toml", "--from", "event.json", "--id", "mine"),
+        ("test-rule", "new.toml"),
+        ("replay", "--since", "1h"),
+    ):
+        done = installed.run(*command)
+        shown = done.stdout + done.stderr
+        assert shown, command
+        assert not set(hostile) & {"\x1b", "\x07", "\x9b"} & set(shown), (command, shown)

@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from alertd import compose
+from alertd.cli import show
 from alertd.cli.test_rule.command import Asked
 from alertd.cli.test_rule.comparison import Comparison, Moved, comparison_report
 from alertd.cli.test_rule.drawing import Drawing
@@ -52,7 +53,8 @@ def compare_versions(asked: Asked, against: str, form: Format) -> int:
     else:
         lines = _of_file(asked.events) if asked.events else _of_tests(new)
         found = _offline(versions, mine, lines, asked.mapping)
-    typer.echo(comparison_report(form, found, against))
+    say = typer.echo if form is Format.JSON else show.text
+    say(comparison_report(form, found, against))
     return FAILED if found.unjudged else 0
 
 

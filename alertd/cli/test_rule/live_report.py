@@ -119,7 +119,7 @@ def _show(found: Look, warned: Sequence[RuleWarning], since: str, settings: Sett
             f"most on {most.day:%b %d}: {most.messages:,} messages, {most.digests:,} digests or lists"
         )
     for warning in warned:
-        typer.echo(lint.as_line(warning))
+        show.text(lint.as_line(warning))
     _show_newest(found, settings)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from alertd.cli import show
 from alertd.cli.lint import count
 from alertd.cli.test_rule.drawing import Drawing
 from alertd.cli.test_rule.fields import tested_fields
@@ -53,7 +54,8 @@ def run_rule_tests(
             return run_rule_tests(files, config, form=form, mapping=mapping, strict=strict)
     warned = lint(sets, now=clock.now(), known=known)
     seconds = clock.elapsed_seconds() - began
-    typer.echo(report(form, sets, results, warned, seconds=seconds, strict=strict))
+    say = typer.echo if form is Format.JSON else show.text
+    say(report(form, sets, results, warned, seconds=seconds, strict=strict))
     failed = any(not result.passed for result in results) or (strict and count(warned))
     return FAILED if failed else 0
 
