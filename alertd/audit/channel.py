@@ -195,7 +195,8 @@ def _strangers(records: Records, places: Mapping[str, Place]) -> Iterator[Findin
         for shown in place.history.shown if place.history else ():
             again = tuple(sorted(_words(shown) & told)) if shown.delivery_id not in known else ()
             if again:
-                what = f"message {shown.delivery_id[:6]}, unknown to the ledger, names {', '.join(again)} again"
+                named = again[0] if len(again) == 1 else f"{len(again):,} events"
+                what = f"message {shown.delivery_id[:6]}, unknown to the ledger, names {named} again"
                 yield Finding(Kind.REPEATED, what, destination, shown.delivery_id, again, links=(_link(shown),))
 
 

@@ -182,6 +182,17 @@ def test_a_message_that_the_ledger_does_not_know_and_that_tells_an_event_again_i
     assert [] == kinds(judged(SENT, there=(shown(), shown("ee" * 16, text="event x", ts="2.2"))))
 
 
+def test_a_stranger_that_tells_many_events_again_counts_them() -> None:
+    """They follow in a list of their own, which is cut where it grows long."""
+    digest = replace(SENT, kind=MessageKind.DIGEST)
+    both = f"{EVENT} {OTHER}"
+    there = (shown(text=both), shown("ee" * 16, text=both, ts="2.2"))
+    fates = (FATE, replace(FATE, event_id=OTHER))
+    items = {digest.delivery_id: (EVENT, OTHER)}
+    [finding] = judged(digest, there=there, fates=fates, items=items).findings
+    assert (2, True) == (len(finding.events), finding.what.endswith("names 2 events again")), finding
+
+
 def test_a_replay_repeats_nothing_and_stands_for_what_it_tells_again() -> None:
     """If it names every event of it."""
     replay = replace(SENT, delivery_id="d3" * 16, replay_of=SENT.delivery_id, attempted_at=NOW)
