@@ -135,11 +135,13 @@ def _search(
         yield Finding("elasticsearch", where, False, str(error))
         return
     yield Finding("elasticsearch", where, True, " · ".join(_server(server, client.server_time(), clock, warnings)))
+    empty: set[str] = set()
     for name in settings.sources:
-        yield _source(name, settings, client, clock, warnings)
+        yield _source(name, settings, client, clock, warnings, empty=empty)
         for rule_set in (rule_set for rule_set in sets if rule_set.source == name):
             yield from _refused(rule_set, settings.sources[name].index, client)
-    known.update(lint.ask_cluster(sets, settings, client))
+    # where nothing was ever indexed no field exists, whatever the rules name
+    known.update(lint.ask_cluster([each for each in sets if each.source not in empty], settings, client))
 
 
 def _server(server: Server, time: datetime | None, clock: Clock, warnings: list[RuleWarning]) -> Iterator[str]:
@@ -152,7 +154,16 @@ def _server(server: Server, time: datetime | None, clock: Clock, warnings: list[
             warnings.append(_plain(text))
 
 
-def _source(name: str, settings: Settings, client: SearchClient, clock: Clock, warnings: list[RuleWarning]) -> Finding:
+def _source(
+    name: str,
+    settings: Settings,
+    client: SearchClient,
+    clock: Clock,
+    warnings: list[RuleWarning],
+    *,
+    empty: set[str],
+) -> Finding:
+    """Adds the name to `empty` where no event was ever indexed."""
     table = settings.sources[name]
     subject = f"{name}  {table.index}"
     try:
@@ -172,6 +183,8 @@ def _source(name: str, settings: Settings, client: SearchClient, clock: Clock, w
                 "source", subject, False, f'"{field}" is {"/".join(sorted(kinds))} and not a date: set time_fields'
             )
     age = clock.now() - newest if newest else None
+    if age is None:
+        empty.add(name)
     if age is None or (table.silent_after and age >= table.silent_after):
         warnings.append(_plain(f"source {name}: {_age(age)}: is CloudTrail still arriving?"))
     count = "1 index" if len(indices) == 1 else f"{len(indices):,} indices"

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from rich.cells import cell_len
 
 
 def as_json(value: object) -> None:
@@ -25,12 +23,12 @@ def inert(line: str) -> str:
 
 
 def table(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
-    grid = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        grid.add_column(heading, no_wrap=heading != "reason")
-    for line in lines:
-        grid.add_row(*(Text(inert(cell)) for cell in line))
-    Console(soft_wrap=True).print(grid)
+    """However narrow the terminal: no cell is cut, and a row stays one line for grep."""
+    rows = [[inert(cell) for cell in row] for row in (headings, *lines)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    for number, row in enumerate(rows):
+        cells = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+        typer.secho("  ".join(cells).rstrip(), bold=not number)
 
 
 def ago(moment: datetime | None, now: datetime) -> str:

@@ -77,14 +77,16 @@ format = "json"
 """
         )
 
-    def run(self, *arguments: str, timeout: float = DEADLINE_SECONDS) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, timeout: float = DEADLINE_SECONDS, columns: int = 200
+    ) -> subprocess.CompletedProcess[str]:
         """A command to its end."""
         done = subprocess.run(
             [sys.executable, "-m", "alertd", *arguments],
             capture_output=True,
             text=True,
             timeout=timeout,
-            env={**os.environ, "ALERTD_CONFIG": str(self.config), "NO_COLOR": "1", "COLUMNS": "200"},
+            env={**os.environ, "ALERTD_CONFIG": str(self.config), "NO_COLOR": "1", "COLUMNS": str(columns)},
             cwd=self.folder,
             check=False,
         )

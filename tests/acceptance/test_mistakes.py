@@ -91,3 +91,24 @@ def test_no_text_of_an_event_controls_the_terminal(installed: Installation) -> N
         shown = done.stdout + done.stderr
         assert shown, command
         assert not set(hostile) & {"\x1b", "\x07", "\x9b"} & set(shown), (command, shown)
+
+
+def test_check_of_an_empty_index_does_not_blame_the_rules(installed: Installation) -> None:
+    """Before the first event no field exists: one warning says so, not one for each rule."""
+    assert 0 == installed.run("init").returncode
+    found = [line for line in installed.run("check").stdout.splitlines() if line.startswith("warning")]
+    assert ["warning  source cloudtrail: no event yet: is CloudTrail still arriving?"] == found
+
+
+def test_a_narrow_terminal_cuts_nothing_off(installed: Installation) -> None:
+    """Nor does a pipe, which counts as 80 columns: a line is too long rather than short of its end."""
+    assert 0 == installed.run("init").returncode
+    installed.slack.workspace.refuses = "token_revoked"
+    installed.add(root_event())
+    assert 0 == installed.run("run", "--once").returncode
+    for columns in (200, 40):
+        lines = installed.run("status", columns=columns).stdout.splitlines()
+        assert ["rule set       last scan  coverage      new 24 h  open"] == lines[1:2]
+        assert lines[2].startswith("aws-root-user ")
+        assert "security " in lines[4]
+        assert "token_revoked" in lines[4]
