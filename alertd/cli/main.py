@@ -188,13 +188,16 @@ def route(
 
 @app.command()
 def retry(
-    delivery_id: Annotated[str, typer.Argument(help="A message held as unknown or dead, by its delivery id.")],
+    delivery_id: Annotated[str, typer.Argument(help="A message held as unknown or given up, by its delivery id.")],
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="Send nothing more for it. The ledger keeps it, and audit names it.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Send a message again that is held because nobody knows whether it arrived. It is marked as a possible repeat."""
     from alertd.cli.retry import retry_message
 
-    raise typer.Exit(retry_message(delivery_id, config))
+    raise typer.Exit(retry_message(delivery_id, config, give_up=give_up))
 
 
 @app.command()

@@ -16,7 +16,11 @@ from alertd.message import mark_repeat
 REFUSED = 1
 
 
-def retry_message(delivery_id: str, config: Path | None) -> int:
+# What may be given up: it is not under way, and nobody has had it for certain.
+_OPEN = {MessageState.PENDING, MessageState.UNKNOWN}
+
+
+def retry_message(delivery_id: str, config: Path | None, *, give_up: bool) -> int:
     """Exit code. Needs the ledger to itself: stop the daemon first."""
     settings = load_settings(config)
     ledger = open_ledger(settings.ledger.path, now=SystemClock().now())
@@ -26,8 +30,13 @@ def retry_message(delivery_id: str, config: Path | None) -> int:
         except LedgerConflictError as error:
             typer.echo(f"{error} Its id stands in what [ops] told of it, and in alertd explain EVENT_ID.", err=True)
             return REFUSED
-        if message.state not in {MessageState.UNKNOWN, MessageState.DEAD}:
-            typer.echo(f"message {delivery_id} is {message.state.value}: there is nothing to retry", err=True)
+        if give_up and message.state in _OPEN:
+            ledger.save(replace(message, state=MessageState.DEAD, not_before=None), was=message.state)
+            typer.echo(f"message {delivery_id} is given up: nothing more is sent to {message.destination} for it")
+            return 0
+        if give_up or message.state not in {MessageState.UNKNOWN, MessageState.DEAD}:
+            nothing = "give up" if give_up else "retry"
+            typer.echo(f"message {delivery_id} is {message.state.value}: there is nothing to {nothing}", err=True)
             return REFUSED
         first = message.attempted_at or message.created_at
         marked = mark_repeat(message.payload, first, style=compose.style(settings))

@@ -145,6 +145,27 @@ def test_explain_shows_the_doubt_the_look_into_the_channel_and_the_address(insta
     assert f"  https://standin.slack.com/archives/{CHANNEL}/p{first.ts.replace('.', '')}" == plain[-1]
 
 
+def test_a_message_that_is_given_up_is_never_sent_and_audit_names_it(installed: Installation) -> None:
+    """The operator has told people by another way, and will not have it sent weeks later."""
+    with installed.daemon("--init") as daemon:
+        _alive(daemon)
+        installed.slack.workspace.find(CHANNEL).is_archived = True
+        event = root_event(ago=-timedelta(seconds=1))
+        installed.add(event)
+        installed.wait_for(lambda: '"outcome": "DestinationRefused"' in installed.log, "a refusal")
+    [life] = json.loads(installed.run("explain", event_id(event), "--json").stdout)
+    delivery_id = life["told"][0]["message"]["delivery_id"]
+    given_up = installed.run("retry", delivery_id, "--give-up")
+    assert (0, 1) == (given_up.returncode, installed.run("retry", delivery_id, "--give-up").returncode)
+    installed.slack.workspace.find(CHANNEL).is_archived = False
+    assert 0 == installed.run("run", "--once").returncode
+    assert [] == installed.slack.messages(CHANNEL)
+    audit = installed.run("audit", "--since", "1h")
+    assert 1 == audit.returncode
+    assert event_id(event) in audit.stdout
+    assert 0 == installed.run("retry", delivery_id).returncode, "a second thought"
+
+
 def _move_to_another_channel(installed: Installation) -> None:
     del installed.slack.workspace.channels[CHANNEL]
     installed.slack.workspace.add_channel(id=NEW_CHANNEL, name="another")
