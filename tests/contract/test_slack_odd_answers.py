@@ -11,9 +11,10 @@ from urllib.parse import parse_qs
 import pytest
 
 from alertd.clock import SystemClock
-from alertd.destination import Posted
+from alertd.destination import Outcome, Posted, Sent, Unknown
 from alertd.destination.read_back import ChannelReader
 from alertd.destination.slack import slack_reader
+from alertd.destination.slack_webhook import SlackWebhook
 from alertd.errors import RetryError
 from tests.planted import PLANTED
 
@@ -29,6 +30,8 @@ class OddSlack:
     auth: object = field(default_factory=lambda: {"ok": True, "bot_id": "B0ALERTD", "user_id": "U0ALERTD"})
     history: object = field(default_factory=lambda: {"ok": True, "messages": [OURS]})
     date: str | None = None
+    webhook: bytes = b"ok"
+    promised: int = 2  # bytes of it
     asked: list[str] = field(default_factory=list)
     url: str = ""
 
@@ -56,6 +59,11 @@ def odd() -> Iterator[OddSlack]:
             self.send_response_only(200)
             if told.date:
                 self.send_header("Date", told.date)
+            if self.path.endswith("/services"):
+                self.send_header("Content-Length", str(told.promised))
+                self.end_headers()
+                self.wfile.write(told.webhook)
+                return
             self.end_headers()
             answer = told.auth if self.path.endswith("auth.test") else told.history
             self.wfile.write(json.dumps(answer).encode())
@@ -116,6 +124,14 @@ def test_what_is_no_history_is_not_an_empty_one(odd: OddSlack, answer: object) -
     odd.history = answer
     with pytest.raises(RetryError):
         odd.find()
+
+
+@pytest.mark.parametrize(("promised", "outcome"), [(2, Sent), (200, Unknown)], ids=["whole", "cut"])
+def test_the_beginning_of_an_answer_confirms_nothing(odd: OddSlack, promised: int, outcome: type[Outcome]) -> None:
+    """A page of a proxy may begin with "ok" too."""
+    odd.promised = promised
+    webhook = SlackWebhook(name="b", url=f"{odd.url}services", clock=SystemClock(), timeout=timedelta(seconds=5))
+    assert outcome is type(webhook.post('{"text": "x", "blocks": []}', delivery_id="d1", thread_ts=None))
 
 
 def test_a_message_on_two_pages_is_one_message(odd: OddSlack) -> None:

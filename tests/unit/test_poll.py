@@ -106,15 +106,17 @@ def test_what_happened_in_the_second_of_the_start_is_alerted(trail: Trail) -> No
 def test_an_event_is_told_if_any_of_its_copies_matches(trail: Trail) -> None:
     """Raw and ECS, or before and after an enrichment, in one page or on different days: no copy hides another."""
     poll = trail.poll(_WIDE)
+    poll.source = replace(SOURCE, page_size=100)  # copies in one page
+    poll.sweep()
     trail.clock.advance(MINUTE)
-    trail.happen(1, 2, 3, 4, root=False)
+    trail.happen(*range(20), root=False)
     first = list(trail.index.documents)
-    trail.index.documents += [replace(each, index="trail-1", root=True) for each in first[:2]]
-    poll.sweep()
-    trail.index.documents += [replace(each, index="trail-1", root=True) for each in first[2:]]
+    trail.index.documents += [replace(each, index="trail-1", root=True) for each in first[:10]]
     poll.fast()
-    poll.sweep()
-    assert {1, 2, 3, 4} == trail.waiting()
+    assert set(range(10)) == trail.waiting()
+    trail.index.documents += [replace(each, index="trail-1", root=True) for each in first[10:]]
+    poll.fast()
+    assert set(range(20)) == trail.waiting()
 
 
 def test_a_document_that_matches_only_after_a_change_is_told(trail: Trail) -> None:
@@ -239,6 +241,17 @@ def test_a_changed_rule_lists_the_past_that_it_newly_matches_and_repeats_nothing
     trail.poll().sweep()
     assert {1} == trail.waiting()
     trail.clock.advance(DAY)
+    changed = replace(RULES, rules=(replace(RULES.rules[0], query=_EVERYONE),))
+    trail.poll(changed).sweep()
+    assert ({1}, {2}) == (trail.waiting(), trail.listed())
+
+
+def test_what_came_late_while_a_rule_was_changed_is_told_within_the_overlap_and_listed_before_it(trail: Trail) -> None:
+    """Nobody can tell it from what only the changed rule matches."""
+    trail.poll().sweep()
+    trail.clock.advance(MINUTE)
+    trail.happen(1, ago=SOURCE.overlap)
+    trail.happen(2, ago=SOURCE.overlap + 2 * MINUTE)
     changed = replace(RULES, rules=(replace(RULES.rules[0], query=_EVERYONE),))
     trail.poll(changed).sweep()
     assert ({1}, {2}) == (trail.waiting(), trail.listed())
