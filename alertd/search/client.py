@@ -191,7 +191,7 @@ class Client:
             return None
         # Not the query's fault if any other fails too: then this raises. Nor if it works by now: while the shards of a
         # new index start, one search fails and the next does not.
-        if other := self._refusal(index, {"match_none": {}}):
+        if other := self._refusal(index, {"match_all": {}}):  # match_none would ask no shard, and pass without one
             raise other
         refusal = self._refusal(index, query)
         return str(refusal) if refusal else None

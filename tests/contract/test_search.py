@@ -12,6 +12,7 @@ import pytest
 from alertd.errors import PartialError, PermanentError, RetryError
 from alertd.search import Hit, Search, SearchClient
 from alertd.search.connection import Connection, connect
+from tests.servers.filling import drop_index, fill_index
 from tests.servers.running import SERVERS, SearchServer
 
 PAGE = 100
@@ -299,3 +300,25 @@ def test_date_math_in_an_index_name_is_resolved(search_server: SearchServer, cli
     add(search_server, today, range(PAGE))
     assert PAGE == len(found(client, search(f"<{prefix}-{{now/d}}>")))
     send(search_server, "DELETE", f"/{today}")
+
+
+@pytest.mark.real_servers
+def test_no_query_is_blamed_for_an_index_without_its_shard(elasticsearch8: SearchServer) -> None:
+    """A rollover, a restart, a lost node: the scan fails, and no rule is set aside."""
+    assert {} == fill_index(elasticsearch8, "red-2", {}, {"d1": {"user": {"type": "Root"}}})
+    nowhere = {"index.routing.allocation.include._name": "nobody", "number_of_replicas": 0}
+    request = urllib.request.Request(
+        f"{elasticsearch8.url}/red-1?wait_for_active_shards=0",
+        json.dumps({"settings": nowhere}).encode(),
+        {"Content-Type": "application/json"},
+        method="PUT",
+    )
+    urllib.request.urlopen(request, timeout=30).close()
+    client = connect(Connection(urls=(elasticsearch8.url,)))
+    try:
+        with pytest.raises(PartialError):
+            client.validate("red-*", {"query_string": {"query": "user.type:Root"}})
+    finally:
+        client.close()
+        drop_index(elasticsearch8, "red-1")
+        drop_index(elasticsearch8, "red-2")
