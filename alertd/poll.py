@@ -130,6 +130,8 @@ class Poll:
             for rule_set in rule_sets:
                 hits = [hit for hit in page if _is_candidate(hit, rule_set)]
                 matches = self._matches(rule_set, hits, boundaries[rule_set.id])
+                if not counts[rule_set.id][1]:  # what later pages bring is told in digests, which have no room for it
+                    matches = self._with_surroundings(matches)
                 counts[rule_set.id][0] += len(hits)
                 counts[rule_set.id][1] += len(matches)
                 held += matches
@@ -187,15 +189,13 @@ class Poll:
                     matches.append(self._match(rule, also, hit, boundaries))
                     break
                 self._remember(rule_set, seen)
-        return self._with_surroundings(sorted(matches, key=lambda match: match.event.time))
+        return sorted(matches, key=lambda match: match.event.time)
 
     def _with_surroundings(self, matches: Sequence[Match]) -> list[Match]:
+        alerts = [match.event for match in matches if match.kind is MatchKind.ALERT]
+        source = self.source
         around = look_around(
-            [match.event for match in matches if match.kind is MatchKind.ALERT],
-            index=self.source.index,
-            profile=self.source.profile,
-            time_fields=self.source.time_fields,
-            client=self._search,
+            alerts, index=source.index, profile=source.profile, time_fields=source.time_fields, client=self._search
         )
         return [replace(match, event=replace(match.event, around=around.get(match.event.key))) for match in matches]
 
