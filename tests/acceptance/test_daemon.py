@@ -193,7 +193,7 @@ def test_a_full_disk_stops_sending_and_loses_nothing(installed: Installation) ->
     pytest.importorskip("resource")
     installed.run("init")
     size = (installed.folder / "alertd.db").stat().st_size
-    events = [root_event() for _ in range(100)]
+    events = [root_event(ago=HOURS) for _ in range(100)]
     limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size})); "
     script = (
         limited
