@@ -5,7 +5,7 @@ It is a help and no part of the promise: it may not hold an alert up, and where 
 
 import ipaddress
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -63,13 +63,21 @@ def _is_address(text: str | None) -> bool:
 
 
 def _query(event: Event, profile: Profile, time_fields: Sequence[str]) -> Clause:
-    since, until = (event.time - REACH).isoformat(), (event.time + REACH).isoformat()
+    since, until = _moved(event.time, -REACH).isoformat(), _moved(event.time, REACH).isoformat()
     times: list[Clause] = [{"range": {name: {"gte": since, "lte": until}}} for name in time_fields]
     # whatever the field's type: as a whole in a keyword, as a phrase in a text, as an address in an ip
     places: list[Clause] = [
         {"match_phrase": {name: event.source_address}} for name in _fields(profile, "source_address")
     ]
     return {"bool": {"filter": [_any(times), _any(places)]}}
+
+
+def _moved(time: datetime, by: timedelta) -> datetime:
+    """At the ends of the calendar it stays: the document chose it, and must not stop the scan."""
+    try:
+        return time + by
+    except OverflowError:
+        return time
 
 
 def _any(clauses: Sequence[Clause]) -> Clause:

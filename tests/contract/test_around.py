@@ -91,6 +91,14 @@ def test_an_event_that_is_alone_or_has_no_address_has_nothing_around_it(embedded
     assert {} == _around(embedded, "around-alone", *map(_event, documents.values()))
 
 
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_an_event_at_either_end_of_the_calendar_stops_nothing(embedded: SearchServer, time: str) -> None:
+    """Whoever writes the document chooses its time, and a scan that fails on it would never complete."""
+    fill_index(embedded, "around-ends", MAPPINGS["texts"], {"other": _raw(2, "ListBuckets")})
+    event = _event({**_raw(1, "ConsoleLogin"), "eventTime": time})
+    assert {} == _around(embedded, "around-ends", event)
+
+
 def test_a_server_that_refuses_the_look_is_asked_once_and_every_message_says_so() -> None:
     """Not "nothing around it"; and a page of alerts does not wait for one answer after the other."""
     events = [replace(_event(_raw(number, "ConsoleLogin")), key=f"k{number}") for number in range(5)]
