@@ -35,7 +35,6 @@ from alertd.message import (
     render_ops,
     render_session,
 )
-from alertd.message.template import check_template
 from alertd.poll import Poll, Source
 from alertd.profile import load_profile
 from alertd.reconcile import Reconciler
@@ -67,9 +66,15 @@ def surroundings(settings: Settings) -> Surroundings:
         destinations=settings.alert_destinations,
         not_for_alerts=settings.destinations.keys() - set(settings.alert_destinations),
         default_notify=settings.rules.notify or settings.alert_destinations,
-        check_template=check_template,
+        check_template=_check_template,
         runbook_base=settings.rules.runbook_base,
     )
+
+
+def _check_template(text: str) -> str | None:
+    from alertd.message.template import check_template  # noqa: PLC0415 Jinja2 costs memory: only where a rule has one
+
+    return check_template(text)
 
 
 def search_client(table: Elasticsearch) -> SearchClient:

@@ -12,7 +12,6 @@ from alertd.message.links import links
 from alertd.message.moment import delay, in_zones
 from alertd.message.payload import payload
 from alertd.message.style import Style
-from alertd.message.template import TEMPLATE_FAILURES, render_template
 from alertd.profile import FAILURE, SUCCESS
 from alertd.rules.model import RuleFacts
 
@@ -48,6 +47,9 @@ def _title(event: Event, rule: RuleFacts, *, style: Style) -> tuple[str, tuple[s
     """The rule's own words or ours, and what was wrong with the rule's."""
     if rule.summary is None:
         return words.headline(event), ()
+    # Jinja2 costs memory: only where a rule has a template
+    from alertd.message.template import TEMPLATE_FAILURES, render_template  # noqa: PLC0415
+
     try:
         summary = clean(render_template(rule.summary, event, style=style), MOST_HEADER)
     except TEMPLATE_FAILURES as error:
