@@ -21,7 +21,7 @@ REACH = timedelta(minutes=10)
 # An alert that waits for it is late by as much.
 TIMEOUT = timedelta(seconds=2)
 # One page: with more than that, how many and which is no longer the point.
-MOST_EVENTS = 500
+MOST_EVENTS = 100
 # Events of one page of hits: what comes beyond is told in digests, which have no room for it.
 MOST_LOOKED_UP = 20
 # Names that are shown; the rest is counted.
@@ -43,7 +43,7 @@ def look_around(
         fields = (*profile.key_fields, *_fields(profile, "action"))
         search = Search(index, _query(event, profile, time_fields), fields, MOST_EVENTS, TIMEOUT)
         try:
-            hits = next(client.pages(search), ())
+            hits = client.first_page(search)
         except (RetryError, PermanentError, PartialError) as error:
             _log.warning("look_around_failed", event_key=event.key, reason=str(error))
             # a server that does not answer this would hold up every alert of the page

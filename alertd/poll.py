@@ -4,7 +4,7 @@ What a scan finds is recorded page by page; the ledger ignores what it knows, so
 beside each other. Poll never sends anything.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -63,29 +63,22 @@ class Poll:
     # (rule set, document) that no rule takes; another copy of the event may match, and so may this one once it changed
     _unclaimed: dict[tuple[str, DocumentState], None] = field(default_factory=dict)
     _refused: Refused = field(init=False)
-    # (rule set, rule): with a thousand rules, working them out at each poll takes longer than the search
-    _fingerprints: dict[tuple[str, str], str] = field(init=False)
+    # by rule set and rule: with a thousand rules, working them out at each poll takes longer than the search
+    _fingerprints: dict[str, dict[str, str]] = field(init=False)
     _last_start_seconds: float | None = None  # of the last complete scan
     _ready: frozenset[str] = frozenset()  # rule sets whose baseline is done
 
     def __post_init__(self) -> None:
         self._refused = Refused(self.source.index, self.troubles)
         self._fingerprints = {
-            (rule_set.id, rule.id): fingerprint(rule_set, rule)
+            rule_set.id: {rule.id: fingerprint(rule_set, rule) for rule in rule_set.rules}
             for rule_set in self.rule_sets
-            for rule in rule_set.rules
         }
 
     def start(self) -> None:
         """Note when each new rule began, before anything can fail: what happens from now on is alerted, not listed."""
-        now = self.clock.now()
         for rule_set in self.rule_sets:
-            known = self.ledger.rule_states(rule_set.id)
-            new = [rule for rule in rule_set.rules if rule.id not in known]
-            states = [
-                RuleState(rule_set.id, rule.id, self._fingerprints[rule_set.id, rule.id], now, None) for rule in new
-            ]
-            self.ledger.record((), now=now, covered=states)
+            self.ledger.begin(rule_set.id, self._fingerprints[rule_set.id], now=self.clock.now())
 
     def fast(self) -> int:
         """Scan what may be new for every rule set that has its baseline. Returns how many events were recorded."""
@@ -120,8 +113,7 @@ class Poll:
 
     def _scan(self, kind: ScanKind, rule_sets: Sequence[RuleSet], reach: timedelta) -> int:
         started_at, started_seconds = self.clock.now(), self.clock.elapsed_seconds()
-        boundaries = {rule_set.id: self._boundaries(rule_set) for rule_set in rule_sets}
-        counts = {rule_set.id: [0, 0] for rule_set in rule_sets}  # candidates, new
+        looked_at, matched = Counter[str](), Counter[str]()  # by rule set
         held: list[Match] = []  # the last page goes into the ledger together with the scan
         found = 0
         for page in self._candidate_pages(rule_sets, reach, undated=kind is not ScanKind.FAST):
@@ -129,18 +121,27 @@ class Poll:
             held = []
             for rule_set in rule_sets:
                 hits = [hit for hit in page if _is_candidate(hit, rule_set)]
-                matches = self._matches(rule_set, hits, boundaries[rule_set.id])
-                if not counts[rule_set.id][1]:  # what later pages bring is told in digests, which have no room for it
+                matches = self._matches(rule_set, hits)
+                if not matched[rule_set.id]:  # what later pages bring is told in digests, which have no room for it
                     matches = self._with_surroundings(matches)
-                counts[rule_set.id][0] += len(hits)
-                counts[rule_set.id][1] += len(matches)
+                looked_at[rule_set.id] += len(hits)
+                matched[rule_set.id] += len(matches)
                 held += matches
         finished_at = self.clock.now()
         scans = [
-            Scan(rule_set.id, kind, started_at, finished_at, reach, *counts[rule_set.id]) for rule_set in rule_sets
+            Scan(
+                rule_set.id,
+                kind,
+                started_at,
+                finished_at,
+                reach,
+                candidates=looked_at[rule_set.id],
+                new=matched[rule_set.id],
+                covered=self._covered(rule_set),
+            )
+            for rule_set in rule_sets
         ]
-        covered = [state for rule_set in rule_sets for state in self._covered(rule_set, started_at, reach)]
-        found += self.ledger.record(held, now=finished_at, scans=scans, covered=covered)
+        found += self.ledger.record(held, now=finished_at, scans=scans)
         if kind is not ScanKind.BASELINE and (self._last_start_seconds or 0) < started_seconds:
             self._last_start_seconds = started_seconds
         return found
@@ -169,26 +170,27 @@ class Poll:
     def _question(self, query: Mapping[str, object], fields: Sequence[str]) -> Search:
         return Search(self.source.index, query, tuple(fields), self.source.page_size, self.source.timeout)
 
-    def _matches(
-        self, rule_set: RuleSet, hits: Sequence[Hit], boundaries: Mapping[str, datetime | None]
-    ) -> list[Match]:
+    def _matches(self, rule_set: RuleSet, hits: Sequence[Hit]) -> list[Match]:
         """Classify the hits that the ledger has not seen: which rule takes each event, by any of its copies."""
         by_key: defaultdict[str, list[Hit]] = defaultdict(list)
         for hit in hits:
+            if (rule_set.id, hit.state) in self._unclaimed:
+                continue
             key = read_key(hit.source, hit.fields, index=hit.index, document_id=hit.id, profile=self.source.profile)
-            if (rule_set.id, hit.state) not in self._unclaimed:
-                by_key[key].append(hit)
+            by_key[key].append(hit)
         unseen = self.ledger.unseen(rule_set.id, by_key.keys())
         documents = self._classified(rule_set, [hit for key in unseen for hit in by_key[key]])
-        matches = []
+        taken: list[tuple[Rule, tuple[str, ...], Hit]] = []
         for key in unseen:
             for seen in by_key[key]:
                 hit = documents[seen.index, seen.id]
                 rule, also = first_rule(rule_set, hit.matched)
                 if rule:
-                    matches.append(self._match(rule, also, hit, boundaries))
+                    taken.append((rule, also, hit))
                     break
                 self._remember(rule_set, seen)
+        states = self.ledger.rule_states(rule_set.id, {rule.id for rule, _, _ in taken})
+        matches = [self._match(rule, also, hit, states[rule.id]) for rule, also, hit in taken]
         return sorted(matches, key=lambda match: match.event.time)
 
     def _with_surroundings(self, matches: Sequence[Match]) -> list[Match]:
@@ -199,7 +201,7 @@ class Poll:
         )
         return [replace(match, event=replace(match.event, around=around.get(match.event.key))) for match in matches]
 
-    def _match(self, rule: Rule, also: tuple[str, ...], hit: Hit, boundaries: Mapping[str, datetime | None]) -> Match:
+    def _match(self, rule: Rule, also: tuple[str, ...], hit: Hit, state: RuleState) -> Match:
         event = read_event(
             hit.source,
             hit.fields,
@@ -208,7 +210,7 @@ class Poll:
             profile=self.source.profile,
             seen_at=self.clock.now(),
         )
-        boundary = boundaries[rule.id]
+        boundary = self._boundary(state)
         kind = MatchKind.BASELINE if boundary and event.time < boundary else MatchKind.ALERT
         exception = exception_of(rule, hit.matched, event.time)
         if exception:
@@ -222,11 +224,16 @@ class Poll:
         found: dict[tuple[str, str], Hit] = {}
         if not hits:
             return found
+        fields = self.source.profile.fields
         for query in classification(rule_set, [hit.id for hit in hits]):
-            for page in self._search.pages(self._question(query, self.source.profile.fields)):
+            for page in self._search.pages(self._question(query, fields)):
                 for hit in page:
                     known = found.get((hit.index, hit.id))
-                    found[hit.index, hit.id] = replace(hit, matched=hit.matched + (known.matched if known else ()))
+                    if fields:
+                        found[hit.index, hit.id] = hit
+                    elif known:
+                        found[hit.index, hit.id] = replace(known, matched=known.matched + hit.matched)
+            fields = ()  # the first search told the content, the others tell further names only
         gone = [hit for hit in hits if (hit.index, hit.id) not in found]
         if gone:
             raise PartialError(
@@ -264,31 +271,22 @@ class Poll:
 
     def _due_baseline(self, rule_set: RuleSet) -> bool:
         states = self.ledger.rule_states(rule_set.id)
-        return any(_is_new(states.get(rule.id), self._fingerprints[rule_set.id, rule.id]) for rule in rule_set.rules)
+        fingerprints = self._fingerprints[rule_set.id]
+        return any(_is_new(states.get(rule.id), fingerprints[rule.id]) for rule in rule_set.rules)
 
-    def _boundaries(self, rule_set: RuleSet) -> dict[str, datetime | None]:
-        """For each rule: events before this time are listed rather than alerted; None: all are alerted."""
-        states = self.ledger.rule_states(rule_set.id)
-        return {rule.id: self._boundary(states[rule.id], rule_set, rule) for rule in rule_set.rules}
-
-    def _boundary(self, state: RuleState, rule_set: RuleSet, rule: Rule) -> datetime | None:
+    def _boundary(self, state: RuleState) -> datetime | None:
+        """Events of the rule before this time are listed rather than alerted; None: all are alerted."""
         if state.covered_until is None:
             # CloudTrail's times are whole seconds: what happened in the second of the start happened after it
             return state.started_at.replace(microsecond=0)
-        if state.fingerprint != self._fingerprints[rule_set.id, rule.id]:
+        if state.fingerprint != self._fingerprints[state.rule_set][state.rule]:
             return state.covered_until - self.source.overlap
         return state.floor
 
-    def _covered(self, rule_set: RuleSet, started_at: datetime, reach: timedelta) -> Iterator[RuleState]:
-        states = self.ledger.rule_states(rule_set.id)
-        for rule in rule_set.rules:
-            known = states[rule.id]
-            yield replace(
-                known,
-                fingerprint=self._fingerprints[rule_set.id, rule.id],
-                covered_until=started_at,
-                floor=known.floor or started_at - reach,
-            )
+    def _covered(self, rule_set: RuleSet) -> dict[str, str]:
+        """The rules of a scan, which may lack those that the server refuses, with their fingerprints."""
+        fingerprints = self._fingerprints[rule_set.id]
+        return {rule.id: fingerprints[rule.id] for rule in rule_set.rules}
 
 
 def _is_candidate(hit: Hit, rule_set: RuleSet) -> bool:

@@ -1,5 +1,6 @@
 """`alertd run`: the daemon in the foreground, as systemd and Docker want it."""
 
+import gc
 import signal
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -45,6 +46,8 @@ def serve(settings: Settings, rule_sets: Sequence[RuleSet], *, once: bool) -> No
             # only a flag: shutting threads down inside a handler can deadlock
             signal.signal(number, lambda *_: daemon.stop.set())
         _say_what_holds(settings, daemon, clock.now())
+        gc.collect()
+        gc.freeze()  # what is there by now stays: looking through all of it again and again takes time at each poll
         if once:
             daemon.once()
         else:

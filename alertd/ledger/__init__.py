@@ -27,16 +27,19 @@ class Ledger(Protocol):
     """
 
     # poll
-    def rule_states(self, rule_set: str) -> Mapping[str, RuleState]: ...
+    def rule_states(self, rule_set: str, rules: Collection[str] | None = None) -> Mapping[str, RuleState]:
+        """By rule: of these, or of all that ever ran."""
 
     def unseen(self, rule_set: str, keys: Collection[str]) -> frozenset[str]:
         """Those of the event keys that this rule set has no match for."""
 
-    def record(
-        self, matches: Sequence[Match], *, now: datetime, scans: Sequence[Scan] = (), covered: Sequence[RuleState] = ()
-    ) -> int:
-        """Insert or ignore events, matches and their notifications; with the last page of a scan also the scan
-        and the rules it covered (covered_until never moves back). Returns how many matches were new.
+    def begin(self, rule_set: str, rules: Mapping[str, str], *, now: datetime) -> None:
+        """Note when those of the rules (rule → fingerprint) began that never ran before."""
+
+    def record(self, matches: Sequence[Match], *, now: datetime, scans: Sequence[Scan] = ()) -> int:
+        """Insert or ignore events, matches and their notifications; with the last page of a scan also the scan.
+        Its rules are covered until its start (which never moves back), and their fingerprints are the ones in force.
+        Returns how many matches were new.
 
         A match (event key x rule set) is inserted once. For each name in `notify`: the first to tell this event there
         becomes a `message` (`session` where the rule delivers so, `baseline` for MatchKind.BASELINE); a further rule

@@ -1,5 +1,6 @@
 """What the ledger keeps, as values. The states are documented here and enforced by the schema."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -43,6 +44,7 @@ class Scan:
     reach: timedelta  # how far back from started_at it looked
     candidates: int  # documents that the search returned
     new: int  # events recorded by it
+    covered: Mapping[str, str]  # the rules that it looked for → their fingerprints
 
 
 @dataclass(frozen=True, slots=True)

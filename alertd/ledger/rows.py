@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
@@ -49,13 +50,15 @@ def _plain(value: object) -> int | str | None:
             return value // _MICROSECOND
         case bool() | int():
             return int(value)
+        case Mapping():
+            return json.dumps(value)
         case None:
             return None
         case _:
             return str(value)  # text and StrEnum
 
 
-def values(record: Message | Attempt | DestinationState | Episode | RuleState | Scan) -> Values:
+def values(record: Message | Attempt | DestinationState | Episode | Scan) -> Values:
     """A flat record as parameters of a query, by the names of its fields."""
     return {field.name: _plain(getattr(record, field.name)) for field in fields(record)}
 

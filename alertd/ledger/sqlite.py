@@ -44,8 +44,9 @@ class SqliteLedger:
 
     # poll
 
-    def rule_states(self, rule_set: str) -> Mapping[str, RuleState]:
-        return {row["rule"]: rows.rule_state(row) for row in self._read("rule_states", rule_set=rule_set)}
+    def rule_states(self, rule_set: str, rules: Collection[str] | None = None) -> Mapping[str, RuleState]:
+        some = None if rules is None else json.dumps(list(rules))
+        return {row["rule"]: rows.rule_state(row) for row in self._read("rule_states", rule_set=rule_set, rules=some)}
 
     def unseen(self, rule_set: str, keys: Collection[str]) -> frozenset[str]:
         if not keys:
@@ -53,18 +54,19 @@ class SqliteLedger:
         found = self._read("unseen", rule_set=rule_set, keys=json.dumps(list(keys)))
         return frozenset(row["value"] for row in found)
 
-    def record(
-        self, matches: Sequence[Match], *, now: datetime, scans: Sequence[Scan] = (), covered: Sequence[RuleState] = ()
-    ) -> int:
-        if not (matches or scans or covered):
+    def begin(self, rule_set: str, rules: Mapping[str, str], *, now: datetime) -> None:
+        with self._transaction():
+            began = {"rule_set": rule_set, "rules": json.dumps(rules), "started_at": rows.to_micros(now)}
+            self._execute("begin_rules", began)
+
+    def record(self, matches: Sequence[Match], *, now: datetime, scans: Sequence[Scan] = ()) -> int:
+        if not (matches or scans):
             return 0
         with self._transaction():
             new = [match for match in matches if self._record_match(match, now)]
             for scan in scans:
                 found = sum(match.rule.rule_set == scan.rule_set for match in new)
                 self._record_scan(scan, found)
-            for state in covered:
-                self._execute("save_rule_state", rows.values(state))
         return len(new)
 
     def _record_match(self, match: Match, now: datetime) -> bool:
@@ -85,11 +87,12 @@ class SqliteLedger:
         reached = rows.to_micros(scan.started_at - scan.reach)
         if covered is not None and reached > covered:
             self._execute("insert_gap", {"rule_set": scan.rule_set, "began": covered, "ended": reached})
-        reach = {"rule_set": scan.rule_set, "reached": reached, "started_at": rows.to_micros(scan.started_at)}
-        self._execute("fill_gaps", reach)
+        values = {**rows.values(scan), "reached": reached, "new": new}
+        self._execute("fill_gaps", values)
+        self._execute("cover_rules", values)
         if new == 0:
-            self._execute("forget_quiet_scan", {"rule_set": scan.rule_set, "kind": scan.kind.value})
-        self._execute("insert_scan", {**rows.values(scan), "new": new})
+            self._execute("forget_quiet_scan", values)
+        self._execute("insert_scan", values)
 
     # deliver
 

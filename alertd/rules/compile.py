@@ -94,15 +94,10 @@ def lucene(text: str) -> Clause:
 
     Not lenient: a word compared with a number or an address is a mistake to be told, not zero hits.
     """
-    return {
-        "query_string": {
-            "query": text,
-            "default_operator": "OR",
-            "lenient": False,
-            "analyze_wildcard": True,
-            "allow_leading_wildcard": True,
-        }
-    }
+    asked: dict[str, object] = {"query": text, "default_operator": "OR", "lenient": False}
+    if "*" in text or "?" in text:  # with a thousand rules in a search, each word of theirs counts
+        asked |= {"analyze_wildcard": True, "allow_leading_wildcard": True}
+    return {"query_string": asked}
 
 
 def _candidates(rule_set: RuleSet) -> Iterator[tuple[str, Query]]:
@@ -127,7 +122,8 @@ def _searches(queries: Sequence[tuple[str, Query]]) -> list[list[Clause]]:
 
 
 def _named(name: str, clause: Clause) -> Clause:
-    return {"bool": {"filter": [clause], "_name": name}}
+    # a bool with one filter means the same, and costs the server a quarter more
+    return {"constant_score": {"filter": clause, "_name": name}}
 
 
 def _since(field: str, reach: timedelta) -> Clause:

@@ -55,6 +55,9 @@ class SearchClient(Protocol):
         After an exception nothing that was yielded may count as a complete answer.
         """
 
+    def first_page(self, search: Search) -> tuple[Hit, ...]:
+        """At most a page of the hits, whichever they are, in one request. Raises as pages() does."""
+
     def server_time(self) -> datetime | None:
         """The server's clock, asked now: most servers send no Date header. None where it does not tell."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
 import elastic_transport
@@ -33,6 +34,8 @@ class ElasticsearchWire:
                 headers=connection.authorization,
                 max_retries=0,
             )
+            # one for each of the few deadlines there are: the library makes some forty objects for each
+            self._with = cache(lambda seconds: self._client.options(request_timeout=seconds))
         except ValueError as error:
             key = "cloud_id" if connection.cloud_id else "url"
             raise PermanentError(f"elasticsearch.{key} is not valid: {error}.") from error
@@ -47,7 +50,7 @@ class ElasticsearchWire:
         params: Mapping[str, str] | None = None,
         body: object = None,
     ) -> Any:
-        client = self._client.options(request_timeout=deadline.total_seconds())
+        client = self._with(deadline.total_seconds())
         try:
             answer = client.perform_request(method, path, params=params, headers=_HEADERS, body=body)
         except elasticsearch.UnsupportedProductError as error:

@@ -37,7 +37,8 @@ from tests.unit.told import EVENT, RULE
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
-STATE = RuleState(RULE.rule_set, RULE.id, "f1", NOW, NOW)
+BEGUN = RuleState(RULE.rule_set, RULE.id, "f1", NOW, None)
+COVERED = replace(BEGUN, covered_until=NOW, floor=NOW - HOUR)  # by scan()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Engine:
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
     path = tmp_path / "alertd.db"
     create(path, now=NOW)
+    with closing(open_ledger(path, now=NOW)) as ledger:
+        begin(ledger)
     return Engine(path, lambda: open_ledger(path, now=NOW), lambda: open_readonly(path))
 
 
@@ -65,6 +68,10 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
 def ledger(engine: Engine) -> Iterator[SqliteLedger]:
     with closing(engine.open()) as opened:
         yield opened
+
+
+def begin(ledger: SqliteLedger) -> None:
+    ledger.begin(RULE.rule_set, {RULE.id: BEGUN.fingerprint}, now=NOW)
 
 
 def event(number: int, *, at: datetime = NOW) -> Event:
@@ -77,7 +84,7 @@ def match(number: int, *, rule: RuleFacts = RULE, kind: MatchKind = MatchKind.AL
 
 
 def scan(at: datetime = NOW, *, reach: timedelta = HOUR) -> Scan:
-    return Scan(RULE.rule_set, ScanKind.FAST, at, at + SECOND, reach, 10, 0)
+    return Scan(RULE.rule_set, ScanKind.FAST, at, at + SECOND, reach, 10, 0, {RULE.id: BEGUN.fingerprint})
 
 
 def freeze(ledger: SqliteLedger, name: str = "d1", *, thread_of: str | None = None) -> Message:
@@ -121,21 +128,21 @@ def test_an_event_is_kept_as_it_was_first_seen(ledger: SqliteLedger) -> None:
 
 def test_events_notifications_and_cursor_are_one_transaction(engine: Engine, ledger: SqliteLedger) -> None:
     """The last thing written fails: nothing before it stays."""
-    impossible = replace(STATE, fingerprint=None)  # type: ignore[arg-type]
+    impossible = replace(scan(), candidates=None)  # type: ignore[arg-type]
     with pytest.raises(LedgerUnusableError):
-        ledger.record([match(1)], now=NOW, scans=[scan()], covered=[impossible])
+        ledger.record([match(1)], now=NOW, scans=[impossible])
     ledger.close()
     with closing(engine.open()) as again:
         assert [] == waiting(again)
-        assert {} == again.rule_states(RULE.rule_set)
-    for table in ("events", "matches", "notifications", "scans", "rules"):
+        assert {RULE.id: BEGUN} == again.rule_states(RULE.rule_set)
+    for table in ("events", "matches", "notifications", "scans"):
         assert [] == engine.raw(f"SELECT * FROM {table}"), table
 
 
 _DIES = """
 import os, sys
 from pathlib import Path
-from tests.contract.test_ledger import NOW, STATE, match, scan
+from tests.contract.test_ledger import NOW, match, scan
 from alertd.ledger.sqlite import open_ledger
 ledger = open_ledger(Path(sys.argv[1]), now=NOW)
 left = int(sys.argv[2])
@@ -145,7 +152,7 @@ def count(statement):
     if left < 0:
         os.kill(os.getpid(), 9)
 ledger._connection.set_trace_callback(count)
-ledger.record([match(1), match(2)], now=NOW, scans=[scan()], covered=[STATE])
+ledger.record([match(1), match(2)], now=NOW, scans=[scan()])
 print("committed")
 """
 
@@ -164,12 +171,12 @@ def test_a_process_killed_before_any_statement_leaves_all_or_nothing(engine: Eng
         with closing(engine.open()) as again:
             if done.returncode == 0:
                 assert 2 == len(waiting(again))
-                assert {RULE.id: STATE} == again.rule_states(RULE.rule_set)
+                assert {RULE.id: COVERED} == again.rule_states(RULE.rule_set)
                 break
             assert -9 == done.returncode, done.stderr
             deaths += 1
             assert [] == waiting(again)
-            assert {} == again.rule_states(RULE.rule_set)
+            assert {RULE.id: BEGUN} == again.rule_states(RULE.rule_set)
     else:
         pytest.fail("never committed")
     assert deaths >= 10
@@ -177,37 +184,50 @@ def test_a_process_killed_before_any_statement_leaves_all_or_nothing(engine: Eng
 
 def test_a_page_of_an_incomplete_scan_moves_no_cursor(ledger: SqliteLedger) -> None:
     ledger.record([match(1)], now=NOW)
-    assert {} == ledger.rule_states(RULE.rule_set)
-    ledger.record([match(2)], now=NOW, scans=[scan()], covered=[STATE])
-    assert {RULE.id: STATE} == ledger.rule_states(RULE.rule_set)
+    assert {RULE.id: BEGUN} == ledger.rule_states(RULE.rule_set)
+    ledger.record([match(2)], now=NOW, scans=[scan()])
+    assert {RULE.id: COVERED} == ledger.rule_states(RULE.rule_set)
 
 
 def test_a_cursor_never_moves_back(ledger: SqliteLedger) -> None:
-    ledger.record([], now=NOW, covered=[STATE])
-    for earlier in (NOW - HOUR, None):
-        ledger.record([], now=NOW, covered=[replace(STATE, covered_until=earlier)])
-        assert NOW == ledger.rule_states(RULE.rule_set)[RULE.id].covered_until
+    ledger.record([], now=NOW, scans=[scan()])
+    ledger.record([], now=NOW, scans=[scan(NOW - HOUR)])
+    begin(ledger)
+    assert {RULE.id: COVERED} == ledger.rule_states(RULE.rule_set)
+
+
+def test_a_rule_begins_once_and_is_covered_as_what_it_then_was(ledger: SqliteLedger) -> None:
+    """A changed rule stays the old one until a scan of the new one is complete; without a scan nothing is covered."""
+    ledger.begin(RULE.rule_set, {RULE.id: "f2", "other": "f3"}, now=NOW + HOUR)
+    assert BEGUN == ledger.rule_states(RULE.rule_set)[RULE.id]
+    ledger.record([], now=NOW, scans=[replace(scan(NOW + 2 * HOUR), covered={RULE.id: "f2"})])
+    states = ledger.rule_states(RULE.rule_set)
+    assert ("f2", NOW, NOW + 2 * HOUR) == (
+        states[RULE.id].fingerprint,
+        states[RULE.id].started_at,
+        states[RULE.id].covered_until,
+    )
+    assert RuleState(RULE.rule_set, "other", "f3", NOW + HOUR, None) == states["other"]
 
 
 def test_time_that_no_scan_reached_is_kept_as_a_gap(engine: Engine, ledger: SqliteLedger) -> None:
-    ledger.record([], now=NOW, scans=[scan()], covered=[STATE])
-    ledger.record([], now=NOW, scans=[scan(NOW + HOUR, reach=2 * HOUR)], covered=[])
+    ledger.record([], now=NOW, scans=[scan()])
+    ledger.record([], now=NOW, scans=[scan(NOW + HOUR, reach=2 * HOUR)])
     assert [] == ledger.read("gaps", rule_set=RULE.rule_set)
-    ledger.record([], now=NOW, scans=[scan(NOW + DAY, reach=HOUR)], covered=[])
+    ledger.record([], now=NOW, scans=[scan(NOW + DAY, reach=HOUR)])
     [gap] = ledger.read("gaps", rule_set=RULE.rule_set)
-    assert 23 * HOUR == timedelta(microseconds=gap["ended"] - gap["began"])
+    assert 22 * HOUR == timedelta(microseconds=gap["ended"] - gap["began"])
 
 
 def test_a_scan_that_reaches_over_a_gap_closes_it_and_no_other(ledger: SqliteLedger) -> None:
-    ledger.record([], now=NOW, scans=[scan()], covered=[STATE])
-    later = replace(STATE, covered_until=NOW + DAY)
-    ledger.record([], now=NOW, scans=[scan(NOW + DAY, reach=HOUR)], covered=[later])
-    ledger.record([], now=NOW, scans=[scan(NOW + 2 * DAY, reach=HOUR)], covered=[])
+    ledger.record([], now=NOW, scans=[scan()])
+    ledger.record([], now=NOW, scans=[scan(NOW + DAY, reach=HOUR)])
+    ledger.record([], now=NOW, scans=[scan(NOW + 2 * DAY, reach=HOUR)])
     assert 2 == len(ledger.read("gaps", rule_set=RULE.rule_set))
-    ledger.record([], now=NOW, scans=[scan(NOW + 2 * DAY, reach=2 * DAY - SECOND)], covered=[])
+    ledger.record([], now=NOW, scans=[scan(NOW + 2 * DAY, reach=2 * DAY - SECOND)])
     gaps = [row["ended"] - row["began"] for row in ledger.read("gaps", rule_set=RULE.rule_set)]
     assert 1 == len(gaps)
-    ledger.record([], now=NOW, scans=[scan(NOW + 2 * DAY, reach=2 * DAY)], covered=[])
+    ledger.record([], now=NOW, scans=[scan(NOW + 2 * DAY, reach=2 * DAY)])
     assert [] == ledger.read("gaps", rule_set=RULE.rule_set)
 
 
@@ -369,7 +389,7 @@ def test_the_kind_of_a_notification_follows_from_the_match_and_its_rule(ledger: 
 def test_pruning_forgets_what_is_old_and_told_and_raises_the_floor(ledger: SqliteLedger) -> None:
     """A forgotten event that is found again is below the floor: poll lists it, and never alerts it."""
     old = NOW - 100 * DAY
-    ledger.record([match(1, at=old)], now=old, covered=[STATE])
+    ledger.record([match(1, at=old)], now=old, scans=[scan(old)])
     send(ledger, replace(freeze(ledger), created_at=old))
     ledger.record([match(2, at=old)], now=old)  # not delivered
     ledger.record([match(3, at=old)], now=NOW)  # arrived late
@@ -378,7 +398,7 @@ def test_pruning_forgets_what_is_old_and_told_and_raises_the_floor(ledger: Sqlit
     everything = [event(number).key for number in (1, 2, 3, 4)]
     assert frozenset({event(1).key}) == ledger.unseen(RULE.rule_set, everything)
     assert NOW - 90 * DAY == ledger.rule_states(RULE.rule_set)[RULE.id].floor
-    ledger.record([], now=NOW, covered=[replace(STATE, floor=NOW - 300 * DAY)])
+    ledger.record([], now=NOW, scans=[scan(reach=300 * DAY)])
     ledger.prune(before=NOW - 95 * DAY)
     assert NOW - 90 * DAY == ledger.rule_states(RULE.rule_set)[RULE.id].floor
 
@@ -395,7 +415,7 @@ def test_reopening_gives_the_same(engine: Engine, ledger: SqliteLedger) -> None:
             kept.find_events(event(1).id),
         )
 
-    ledger.record([match(1)], now=NOW, scans=[scan()], covered=[STATE])
+    ledger.record([match(1)], now=NOW, scans=[scan()])
     send(ledger, freeze(ledger))
     ledger.record([match(2)], now=NOW)
     ledger.save_destination(DestinationState("security", DestinationCondition.PAUSED, "x", NOW, NOW, 2, NOW, True))
@@ -441,8 +461,8 @@ def test_a_look_during_writes_sees_whole_transactions_only(engine: Engine, ledge
     def write() -> None:
         try:
             for number in range(80):
-                until = replace(STATE, covered_until=NOW + number * SECOND)
-                ledger.record([match(2 * number), match(2 * number + 1)], now=NOW, covered=[until])
+                scans = [scan(NOW + number * SECOND)]
+                ledger.record([match(2 * number), match(2 * number + 1)], now=NOW, scans=scans)
                 looked.wait(0.01)  # as a daemon does: it does not write all the time
         except BaseException as error:  # noqa: BLE001 - a thread's failure is the test's
             trouble.append(error)

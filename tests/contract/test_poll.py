@@ -1,5 +1,6 @@
 """Scans of real search servers into a real ledger."""
 
+import json
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from alertd.ledger.file import create
 from alertd.ledger.model import NotificationKind
 from alertd.ledger.sqlite import open_ledger
 from alertd.poll import Poll
+from alertd.rules.compile import MOST_NAMED
 from alertd.rules.model import Query
 from alertd.search.connection import Connection, connect
 from alertd.trouble import Troubles
@@ -66,3 +68,42 @@ def test_a_document_that_matches_only_after_a_change_is_told(search_server: Sear
         assert 1 == poll.fast()
         assert 0 == poll.sweep()
     drop_index(search_server, INDEX)
+
+
+def test_of_more_rules_than_one_search_names_each_that_matches_is_told(
+    search_server: SearchServer, tmp_path: Path
+) -> None:
+    """The first in file order takes the event, with all that is known of it; the others are told as well."""
+    event = {
+        "eventID": "e1",
+        "eventName": "DeleteTrail",
+        "recipientAccountId": "111122223333",
+        "userIdentity": {"type": "Root"},
+    }
+    [rule] = RULES.rules
+    nobody = {"term": {"userIdentity.type": "Nobody"}}
+    silent = Query("dsl", json.dumps(nobody), nobody, "root.toml:1")
+    rules = replace(
+        RULES,
+        query=rule.query,
+        rules=tuple(
+            replace(
+                rule, facts=replace(rule.facts, id=f"r{number}"), query=rule.query if number in {2, 250} else silent
+            )
+            for number in range(MOST_NAMED + 100)
+        ),
+    )
+    clock = SystemClock()
+    assert {} == fill_index(search_server, INDEX, MAPPING, {"other": {"eventID": "other"}})
+    create(tmp_path / "alertd.db", now=clock.now())
+    client = connect(Connection(urls=(search_server.url,)))
+    with closing(client), closing(open_ledger(tmp_path / "alertd.db", now=clock.now())) as ledger:
+        poll = Poll(replace(SOURCE, index=INDEX), (rules,), lambda: client, ledger, clock, Troubles(clock))
+        poll.start()
+        poll.sweep()
+        assert {} == fill_index(search_server, INDEX, MAPPING, {"d1": event})
+        poll.sweep()
+        [note] = ledger.waiting("security", NotificationKind.MESSAGE, limit=9)
+        also = {row["also"] for row in ledger.read("life", event_key=note.event.key)}
+    drop_index(search_server, INDEX)
+    assert ("r2", {'["r250"]'}, "DeleteTrail") == (note.rule.id, also, note.event.action)

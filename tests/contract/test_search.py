@@ -86,6 +86,15 @@ def test_every_hit_is_found_once(search_server: SearchServer, client: SearchClie
     assert sorted((first(pattern), str(n)) for n in range(count)) == found(client, search(pattern))
 
 
+def test_the_first_page_alone_is_one_request_for_no_more_than_a_page(
+    search_server: SearchServer, client: SearchClient, pattern: str
+) -> None:
+    """However many there are: no point in time is opened."""
+    add(search_server, first(pattern), range(3 * PAGE))
+    assert PAGE == len({hit.id for hit in client.first_page(search(pattern))})
+    assert 3 * PAGE == len({hit.id for hit in client.first_page(search(pattern, size=5 * PAGE))})
+
+
 def test_hits_of_several_indices_and_shards_are_found_once(
     search_server: SearchServer, client: SearchClient, pattern: str
 ) -> None:

@@ -153,6 +153,9 @@ class Index:
             self.faults.point()
             yield tuple(found[start : start + search.page_size])
 
+    def first_page(self, search: Search) -> tuple[Hit, ...]:
+        return next(self.pages(search), ())
+
     def _answers(self) -> None:
         self.faults.point()
         if self.clock.true < self.down_until:
@@ -174,6 +177,10 @@ class Index:
             return body == {"userIdentity.type": "Root"} and document.root
         if kind in {"exists", "match_all"}:
             return True
+        if kind == "constant_score":
+            if matched := self._matches(document, body["filter"], names):
+                names.append(body["_name"])
+            return matched
         raise AssertionError(f"the simulated index does not know {kind}")
 
     def _bool(self, document: Document, body: Mapping[str, Any], names: list[str]) -> bool:
@@ -182,11 +189,7 @@ class Index:
         if any(self._matches(document, clause, []) for clause in body.get("must_not", ())):
             return False
         should = [self._matches(document, clause, names) for clause in body.get("should", ())]
-        if should and not any(should):
-            return False
-        if "_name" in body:
-            names.append(body["_name"])
-        return True
+        return not should or any(should)
 
 
 @dataclass(frozen=True, slots=True)

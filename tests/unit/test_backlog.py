@@ -13,7 +13,7 @@ from alertd.ledger.file import create
 from alertd.ledger.model import Attempt, Message, MessageKind, MessageState, NotificationKind
 from alertd.ledger.sqlite import SqliteLedger, open_ledger
 from alertd.trouble import Troubles
-from tests.contract.test_ledger import DAY, HOUR, NOW, SECOND, STATE, match, scan
+from tests.contract.test_ledger import DAY, HOUR, NOW, SECOND, begin, match, scan
 from tests.simulation.world import SimulatedClock
 from tests.unit.told import RULE
 
@@ -36,12 +36,13 @@ def look(tmp_path: Path) -> Iterator[Look]:
     clock = SimulatedClock(NOW)
     create(tmp_path / "alertd.db", now=NOW)
     with closing(open_ledger(tmp_path / "alertd.db", now=NOW)) as ledger:
+        begin(ledger)
         searched = {RULE.rule_set: ("trail", 10 * SECOND)}
         yield Look(ledger, clock, Backlog(ledger, clock, Troubles(clock), ["security"], searched, 10 * MINUTE))
 
 
 def test_what_waits_for_long_is_told_in_whatever_state_and_ends_when_it_is_sent(look: Look) -> None:
-    look.ledger.record([match(1), match(2)], now=NOW, scans=[scan()], covered=[STATE])
+    look.ledger.record([match(1), match(2)], now=NOW, scans=[scan()])
     look.clock.advance(10 * MINUTE - SECOND)
     assert {} == _without_stalls(look.troubles())
     look.clock.advance(SECOND)
@@ -68,25 +69,25 @@ def test_a_doubt_is_told_when_it_lasts_and_is_no_backlog(look: Look) -> None:
 
 
 def test_time_that_no_scan_reached_is_told_until_one_reaches_over_it(look: Look) -> None:
-    look.ledger.record([], now=NOW, scans=[scan()], covered=[STATE])
-    look.ledger.record([], now=NOW, scans=[scan(NOW + DAY, reach=HOUR)], covered=[])
+    look.ledger.record([], now=NOW, scans=[scan()])
+    look.ledger.record([], now=NOW, scans=[scan(NOW + DAY, reach=HOUR)])
     assert (
         "no search reached 2026-11-24 09:00 UTC to 2026-11-25 08:00 UTC." in look.troubles()["coverage aws-root-user"]
     )
-    look.ledger.record([], now=NOW, scans=[scan(NOW + DAY, reach=DAY - HOUR)], covered=[])
+    look.ledger.record([], now=NOW, scans=[scan(NOW + DAY, reach=DAY - HOUR)])
     assert "coverage aws-root-user" in look.troubles()
-    look.ledger.record([], now=NOW, scans=[scan(NOW + DAY, reach=DAY)], covered=[])
+    look.ledger.record([], now=NOW, scans=[scan(NOW + DAY, reach=DAY)])
     assert "coverage aws-root-user" not in look.troubles()
 
 
 def test_a_rule_set_that_is_not_searched_is_told_unless_its_source_is_known_to_fail(look: Look) -> None:
-    look.ledger.record([], now=NOW, scans=[scan()], covered=[STATE])
+    look.ledger.record([], now=NOW, scans=[scan()])
     look.clock.advance(STALLED + SECOND * 2)
     assert ["stalled aws-root-user"] == list(look.troubles())
     look.backlog.troubles.begin("source trail", "is down")
     assert ["source trail"] == list(look.troubles())
     look.backlog.troubles.end("source trail")
-    look.ledger.record([], now=NOW, scans=[scan(look.clock.now())], covered=[STATE])
+    look.ledger.record([], now=NOW, scans=[scan(look.clock.now())])
     assert {} == look.troubles()
 
 

@@ -14,15 +14,16 @@ import pytest
 from alertd.errors import LedgerUnusableError
 from alertd.ledger.file import APPLICATION_ID, create, migrations
 from alertd.ledger.sqlite import open_ledger, open_readonly
-from tests.contract.test_ledger import NOW, STATE, freeze, match, send
+from tests.contract.test_ledger import NOW, begin, freeze, match, scan, send
 
 
 def written(path: Path, *, events: int = 40) -> bytes:
     """A ledger with something of everything in it."""
     create(path, now=NOW)
     with closing(open_ledger(path, now=NOW)) as ledger:
+        begin(ledger)
         for number in range(events):
-            ledger.record([match(number)], now=NOW, covered=[STATE])
+            ledger.record([match(number)], now=NOW, scans=[scan()])
             send(ledger, freeze(ledger, f"d{number}"))
     return path.read_bytes()
 

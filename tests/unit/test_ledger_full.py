@@ -12,7 +12,8 @@ from alertd.errors import LedgerFullError
 from alertd.ledger.file import create
 from alertd.ledger.model import NotificationKind
 from alertd.ledger.sqlite import SqliteLedger, open_ledger
-from tests.contract.test_ledger import NOW, STATE, match
+from tests.contract.test_ledger import NOW, match, scan
+from tests.unit.told import RULE
 
 
 @pytest.fixture
@@ -29,9 +30,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def _fill(ledger: SqliteLedger) -> int:
     """How many events fit, two at a time."""
     for number in range(0, 4000, 2):
-        covered = [STATE] if number else []
         try:
-            ledger.record([match(number), match(number + 1)], now=NOW, covered=covered)
+            ledger.record([match(number), match(number + 1)], now=NOW, scans=[scan()])
         except LedgerFullError:
             return number
     raise AssertionError("it never was full")
@@ -40,7 +40,7 @@ def _fill(ledger: SqliteLedger) -> int:
 def _check(ledger: SqliteLedger, fitted: int) -> None:
     assert fitted > 10
     assert fitted == ledger.waiting_count("security", NotificationKind.MESSAGE)
-    absent = ledger.unseen(STATE.rule_set, [match(number).event.key for number in range(fitted + 2)])
+    absent = ledger.unseen(RULE.rule_set, [match(number).event.key for number in range(fitted + 2)])
     assert {match(fitted).event.key, match(fitted + 1).event.key} == absent
 
 

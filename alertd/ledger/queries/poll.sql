@@ -25,16 +25,23 @@ INSERT INTO notifications (event_key, destination, rule_set, kind, event_time)
 VALUES (:event_key, :destination, :rule_set, :kind, :event_time);
 
 -- rule_states
--- All rules of a rule set that ever ran.
-SELECT * FROM rules WHERE rule_set = :rule_set;
+-- All rules of a rule set that ever ran, or some of them.
+SELECT * FROM rules
+WHERE rule_set = :rule_set AND (:rules IS NULL OR rule IN (SELECT value FROM json_each(:rules)));
 
--- save_rule_state
+-- begin_rules
+-- When each rule first ran, and as what.
+INSERT INTO rules (rule_set, rule, fingerprint, started_at)
+SELECT :rule_set, key, value, :started_at FROM json_each(:rules) WHERE true
+ON CONFLICT (rule_set, rule) DO NOTHING;
+
+-- cover_rules
 -- What is covered never moves back; the floor neither, once it is there.
 INSERT INTO rules (rule_set, rule, fingerprint, started_at, covered_until, floor)
-VALUES (:rule_set, :rule, :fingerprint, :started_at, :covered_until, :floor)
+SELECT :rule_set, key, value, :started_at, :started_at, :reached FROM json_each(:covered) WHERE true
 ON CONFLICT (rule_set, rule) DO UPDATE SET
     fingerprint = excluded.fingerprint,
-    covered_until = max(coalesce(covered_until, excluded.covered_until), coalesce(excluded.covered_until, covered_until)),
+    covered_until = max(coalesce(covered_until, excluded.covered_until), excluded.covered_until),
     floor = coalesce(floor, excluded.floor);
 
 -- covered_until
