@@ -24,13 +24,15 @@ def show_status(config: Path | None, *, as_json: bool, check_alive: bool) -> int
     now = SystemClock().now()
     ledger = open_readonly(settings.ledger.path)
     try:
-        sets, places = status.rule_sets(ledger, now), status.destinations(ledger)
+        sets, places, troubles = status.rule_sets(ledger, now), status.destinations(ledger), ledger.episodes()
     finally:
         ledger.close()
     alive = _is_alive(sets, settings, now)
     running = holder(settings.ledger.path)
     if as_json:
-        show.as_json({"running": running, "alive": alive, "rule_sets": sets, "destinations": places})
+        show.as_json(
+            {"running": running, "alive": alive, "rule_sets": sets, "destinations": places, "troubles": troubles}
+        )
     else:
         searched = "ready" if alive else "not ready: a rule set was not searched lately"
         typer.echo(f"alertd {__version__} · {f'running, {running}' if running else 'not running'} · {searched}")
@@ -41,6 +43,9 @@ def show_status(config: Path | None, *, as_json: bool, check_alive: bool) -> int
             ["destination", "state", "queue", "unknown", "oldest", "last sent", "reason"],
             [_destination_line(each, now) for each in places],
         )
+        if troubles:
+            lasting = [[each.subject, show.span(now - each.began_at), each.text] for each in troubles]
+            show.table(["trouble", "lasts", "what"], lasting)
     return STALLED if check_alive and not alive else 0
 
 

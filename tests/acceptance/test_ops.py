@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -71,6 +72,10 @@ def test_killed_again_and_again_in_the_middle_of_a_trouble_it_is_told_once_and_i
         process.wait()
     assert 1 == len(mail.mails), subjects(mail)
     assert 1 == told(mail, "⚠ alertd: source cloudtrail: cannot be searched: 404")
+    shown = installed.run("status").stdout
+    assert re.search(r"^source cloudtrail +\d+ s +cannot be searched: 404", shown, re.MULTILINE), shown
+    [trouble] = json.loads(installed.run("status", "--json").stdout)["troubles"]
+    assert "source cloudtrail" == trouble["subject"]
     process = installed.start()
     installed.send("PUT", f"/{installed.index}-later", {"mappings": {"properties": {"@timestamp": {"type": "date"}}}})
     installed.wait_for(lambda: told(mail, "✅ alertd: source cloudtrail: over since "), "the end")
@@ -78,6 +83,7 @@ def test_killed_again_and_again_in_the_middle_of_a_trouble_it_is_told_once_and_i
     process.wait()
     with installed.daemon():
         installed.wait_for(lambda: installed.run("status", "--check").returncode == 0, "alive")
+    assert "source cloudtrail" not in installed.run("status").stdout
     assert 2 == len(mail.mails), subjects(mail)
     assert 2 == len({each.message["Message-ID"] for each in mail.mails})
 
