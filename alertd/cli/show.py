@@ -10,7 +10,13 @@ from rich.cells import cell_len
 
 
 def as_json(value: object) -> None:
-    typer.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+    typer.echo(json_text(value))
+
+
+def json_text(value: object) -> str:
+    """For programs; what would control a terminal is escaped, and means the same."""
+    readable = json.dumps(plain(value), ensure_ascii=False, indent=2)
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in readable)
 
 
 def text(lines: str, *, err: bool = False) -> None:

@@ -1,6 +1,5 @@
 """The outcome of a comparison of rules, for people, programs and pull requests."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -36,7 +35,7 @@ class Comparison:
 def comparison_report(form: Format, found: Comparison, against: str) -> str:
     match form:
         case Format.JSON:
-            return json.dumps(show.plain({"against": against, **_counts(found), **_details(found)}), indent=2)
+            return show.json_text({"against": against, **_counts(found), **_details(found)})
         case Format.GITHUB:
             lines = [f"{summary(found, against)}", *_text_lines(found)]
             return "\n".join([annotation("notice", "", "alertd test-rule --against", "\n".join(lines[:11])), *lines])

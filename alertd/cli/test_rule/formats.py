@@ -1,6 +1,5 @@
 """Results of tests for people, for programs, and for the pages where pull requests are read."""
 
-import json
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from xml.sax.saxutils import escape, quoteattr
@@ -39,7 +38,7 @@ def report(
             failed = _failed(results)
             plain = {"passed": len(results) - len(failed), "failed": len(failed), "tests": list(results)}
             plain["warnings"] = [lint.as_data(warning) for warning in warnings]
-            return json.dumps(show.plain(plain), ensure_ascii=False, indent=2)
+            return show.json_text(plain)
         case Format.GITHUB:
             told = [_warning_command(warning, strict=strict) for warning in warnings]
             return "\n".join([*(_command(result) for result in _failed(results)), *told, _count(results, warnings)])

@@ -166,7 +166,7 @@ def _preview(newest: Taken | None, settings: Settings) -> None:
         typer.echo("no event, so no message to preview", err=True)
         return
     blocks = {"blocks": json.loads(_payload(newest, settings))["blocks"]}
-    typer.echo(json.dumps(blocks, ensure_ascii=False, indent=2))
+    show.as_json(blocks)
     typer.echo(f"{BUILDER}{quote(json.dumps(blocks, ensure_ascii=False, separators=(',', ':')), safe='')}")
 
 
