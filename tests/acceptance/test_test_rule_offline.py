@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -239,6 +240,18 @@ def test_a_mapping_that_is_none_is_said(alertd: Alertd, tmp_path: Path, text: st
     assert (2, True) == (done.returncode, told in done.stderr), done.stderr
 
 
+@pytest.mark.parametrize("options", ["--live", "--live --against rules"])
+def test_a_cluster_that_does_not_answer_is_no_defect(alertd: Alertd, tmp_path: Path, options: str) -> None:
+    """70 is for those, and asks for a report."""
+    (tmp_path / "rules/team.toml").write_text('source = "cloudtrail"\n' + SET)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # and does not listen
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        _configure(tmp_path, address)
+        done = alertd("test-rule", *options.split())
+    assert (1, f"alertd: {address} does not answer: Connection refused\n") == (done.returncode, done.stderr)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -348,7 +361,7 @@ def test_the_files_of_a_new_rule_hold_no_key(alertd: Alertd, tmp_path: Path) -> 
     assert "wJalrXUtnFEMI" not in written
 
 
-def _configure(folder: Path) -> None:
+def _configure(folder: Path, address: str = "https://es.example.com:9200") -> None:
     (folder / "token").write_text("xoxb-test-token")
     (folder / "token").chmod(0o600)
-    (folder / "alertd.toml").write_text(CONFIGURATION)
+    (folder / "alertd.toml").write_text(CONFIGURATION.replace("https://es.example.com:9200", address))
