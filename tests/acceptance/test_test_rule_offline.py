@@ -253,6 +253,41 @@ def test_a_cluster_that_does_not_answer_is_no_defect(alertd: Alertd, tmp_path: P
 
 
 @pytest.mark.parametrize(
+    ("field", "kept"),
+    [
+        ("aws.cloudtrail.request_parameters", 8_191),
+        ("aws.cloudtrail.response_elements", 8_191),
+        ("aws.cloudtrail.additional_eventdata", 1_024),
+        ("aws.cloudtrail.service_event_details", 1_024),
+        ("aws.cloudtrail.error_message", 1_024),
+    ],
+)
+def test_a_value_that_elastics_integration_does_not_keep_is_not_found(
+    alertd: Alertd, tmp_path: Path, field: str, kept: int
+) -> None:
+    """A test that passes here must not fail in the index: its keywords end at these lengths."""
+    (tmp_path / "rules/team.toml").write_text(
+        f"""\
+[[rules]]
+id = "long"
+title = "x"
+severity = "low"
+query.lucene = "{field}:x*"
+[[rules.tests]]
+name = "kept"
+events = [{{ event.action = "a", {field} = "{"x" * kept}" }}]
+expect = "match"
+[[rules.tests]]
+name = "too long"
+events = [{{ event.action = "a", {field} = "{"x" * (kept + 1)}" }}]
+expect = "no match"
+"""
+    )
+    done = alertd("test-rule")
+    assert 0 == done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["nosuch.toml"], "nosuch.toml: there is no such file"),
