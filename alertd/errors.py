@@ -13,13 +13,19 @@ class AlertdError(Exception):
 class RetryError(AlertdError):
     """The other side did not answer, or asked to be left alone. Nothing was recorded; alertd tries again."""
 
+    exit_code = 1
+
 
 class PermanentError(AlertdError):
     """The same request will be refused again until somebody changes something. Nothing was recorded."""
 
+    exit_code = 1
+
 
 class PartialError(AlertdError):
     """The search answered for a part of the data only. Nothing counts as searched; alertd tries again."""
+
+    exit_code = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,8 +228,10 @@ def _original(document: Document, profile: Profile) -> Document:
 
 
 def _problems(facts: _Facts) -> Iterator[str]:
-    if any(_key_part(facts, fact) is None for fact in facts.profile.key_needs):
-        yield "no event id: known by its place in the index, so a copy of it counts as another event"
+    needed = [fact for fact in facts.profile.key if fact in facts.profile.key_needs]
+    missing = ["event id" if fact == "id" else fact for fact in needed if _key_part(facts, fact) is None]
+    if missing:
+        yield f"no {', no '.join(missing)}: known by its place in the index, so a copy of it counts as another event"
     if facts.moment("time") is None:
         odd = facts.text("time")
         yield f"time is not a date: {odd[:MOST_QUOTED]}" if odd else "no time: it is the time when it was seen"

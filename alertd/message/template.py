@@ -8,7 +8,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from jinja2 import StrictUndefined, Template, TemplateError, meta, nodes
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from alertd.event import Event
@@ -52,6 +52,8 @@ def check_template(text: str) -> str | None:
         for name in _facts(tree):
             if name not in NAMES:
                 return f"the template names event.{name}. {suggest(name, NAMES)}"
+    except TemplateSyntaxError as error:
+        return f"the template is wrong: {error.message}"  # its str() names a file, which is Jinja's own
     except TEMPLATE_FAILURES as error:
         return f"the template is wrong: {error}"
     for event, which in ((_example(), "every event"), (_bare(), "an event that lacks most facts")):

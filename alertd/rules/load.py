@@ -78,7 +78,7 @@ def load_rules(paths: Sequence[Path], around: Surroundings) -> tuple[RuleSet, ..
     for path in paths:
         mistakes: list[Mistake] = []
         try:
-            file = read_toml(path, shown=_shown(path))
+            file = read_toml(path, shown=shown_path(path))
         except ConfigError as error:
             problems += error.problems
             continue
@@ -275,8 +275,8 @@ def _repeated_ids(rule_sets: Sequence[RuleSet]) -> Iterator[Problem]:
     for rule_set in rule_sets:
         if first := sets.get(rule_set.id):
             yield Problem(
-                f"{_shown(rule_set.path)}:1",
-                f'rule set id "{rule_set.id}" is that of {_shown(first)} too: the ledger hangs on it',
+                f"{shown_path(rule_set.path)}:1",
+                f'rule set id "{rule_set.id}" is that of {shown_path(first)} too: the ledger hangs on it',
             )
         sets.setdefault(rule_set.id, rule_set.path)
         for rule in rule_set.rules:
@@ -287,6 +287,6 @@ def _repeated_ids(rule_sets: Sequence[RuleSet]) -> Iterator[Problem]:
             rules.setdefault(rule.id, rule.where)
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
     """Relative to where the person is, if below it."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -12,12 +12,13 @@ from alertd.toml import suggest
 # Of a long query, what fits a terminal beside its mistake.
 SHOWN_BEFORE_MISTAKE, SHOWN_AFTER_MISTAKE = 60, 40
 
+_HINT = ': write query.lucene = "…", or query.kql, or query.dsl'
 _ONE_CLAUSE = 'must be one clause of query DSL, as a table or a JSON text: {"term": {"field": "value"}}'
 
 
 def read_query(owner: Table) -> Query:
     """Where there is none, or a wrong one, a query that matches nothing stands for it."""
-    table = owner.table("query")
+    table = owner.table("query", hint=_HINT)
     if "query" not in owner.data:
         owner.note(None, f"query is missing: write one of {_NAMES}")
     elif len(table.data) == 1:

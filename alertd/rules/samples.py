@@ -7,9 +7,19 @@ from pathlib import Path
 
 from alertd.rules.model import Sample, Snapshot
 
+_LINES = (".ndjson", ".jsonl")
+
 
 class SampleError(Exception):
     """Says which file, which line, and what is wrong with it."""
+
+
+def _refuse_number(name: str) -> object:
+    raise ValueError(f"{name} is no number")
+
+
+# Search servers refuse NaN and Infinity, and do not say why.
+_STRICT = json.JSONDecoder(parse_constant=_refuse_number)
 
 
 def table_sample(table: Mapping[str, object], where: str) -> Sample:
@@ -24,21 +34,22 @@ def table_sample(table: Mapping[str, object], where: str) -> Sample:
 def read_samples(path: Path, shown: str) -> Iterator[Sample]:
     """`shown`: the file as the rule names it. SampleError."""
     text = _text(path, shown)
-    read = _lines if path.suffix in {".ndjson", ".jsonl"} else _whole
-    samples = tuple(read(text, shown))
-    if not samples:
-        raise SampleError(f"{shown} holds no event")
-    yield from samples
+    read = _lines if path.suffix in _LINES else _whole
+    if read is _whole and _is_many_lines(text):
+        raise SampleError(
+            f"{shown} is not JSON: it has one event a line, so its name must end in {' or '.join(_LINES)}"
+        )
+    yield from _some(read(text, shown), shown)
 
 
 def parse_samples(text: str, shown: str) -> Iterator[Sample]:
     """Of a text whose name does not say what it is: one event, a list of them, or one in each line. SampleError."""
-    first, _, more = text.strip().partition("\n")
-    is_lines = bool(more) and _is_json(first)
-    samples = tuple((_lines if is_lines else _whole)(text, shown))
-    if not samples:
-        raise SampleError(f"{shown} holds no event")
-    yield from samples
+    yield from _some((_lines if _is_many_lines(text) else _whole)(text, shown), shown)
+
+
+def parse_event(text: str, where: str) -> Mapping[str, object]:
+    """One event. SampleError."""
+    return _as_event(_parse(text.rstrip(), where), where)
 
 
 def read_snapshot(path: Path, shown: str) -> Snapshot:
@@ -60,10 +71,12 @@ def _lines(text: str, shown: str) -> Iterator[Sample]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             where = f"{shown}:{number}"
-            yield Sample(_as_event(_parse(line, where), where), where)
+            yield Sample(parse_event(line, where), where)
 
 
 def _whole(text: str, shown: str) -> Iterator[Sample]:
+    if not text.strip():
+        return
     value = _parse(text, shown)
     if not isinstance(value, list):
         yield Sample(_as_event(value, shown), shown)
@@ -71,6 +84,18 @@ def _whole(text: str, shown: str) -> Iterator[Sample]:
     for number, item in enumerate(value, start=1):
         where = f"{shown}, event {number}"
         yield Sample(_as_event(item, where), where)
+
+
+def _some(samples: Iterator[Sample], shown: str) -> tuple[Sample, ...]:
+    found = tuple(samples)
+    if not found:
+        raise SampleError(f"{shown} holds no event")
+    return found
+
+
+def _is_many_lines(text: str) -> bool:
+    first, _, more = text.strip().partition("\n")
+    return bool(more) and _is_json(first)
 
 
 def _is_json(text: str) -> bool:
@@ -83,7 +108,7 @@ def _is_json(text: str) -> bool:
 
 def _parse(text: str, where: str) -> object:
     try:
-        value: object = json.loads(text)
+        value: object = _STRICT.decode(text)
     except (ValueError, RecursionError) as error:
         raise SampleError(f"{where} is not JSON: {error}") from error
     return value
@@ -96,4 +121,8 @@ def _as_text(value: date | time) -> str:
 def _as_event(value: object, where: str) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise SampleError(f"{where} must be an event, a JSON object")
+    if "_index" in value and isinstance(value.get("_source"), dict):
+        raise SampleError(f'{where} is a hit of a search, not an event: write what stands in its "_source" alone')
+    if value.keys() == {"Records"} and isinstance(value["Records"], list):
+        raise SampleError(f'{where} is a log file of CloudTrail: write the list "Records" alone, or one event of it')
     return value

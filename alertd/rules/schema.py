@@ -56,7 +56,8 @@ def _rule() -> Schema:
         {
             "id": _id("The ledger hangs on it: with another id the rule is a new one.", "aws-root-console-login"),
             "title": _text(
-                "What happened, in words. It heads digests and lists.", "Root user signed in to the AWS console"
+                "What the rule is about, for people. Messages have a headline of their own.",
+                "Root user signed in to the AWS console",
             ),
             "severity": _choice("How grave it is. Routes may ask for it.", Severity),
             "query": _query("Which events. An event belongs to the first rule of the file that matches it."),

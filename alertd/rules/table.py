@@ -75,10 +75,11 @@ class Table:
             self.note(name, f"{name} {error}")
             return None
 
-    def table(self, name: str) -> "Table":
+    def table(self, name: str, *, hint: str = "") -> "Table":
+        """`hint`: how to write it."""
         value = self.data.get(name, {})
         if not isinstance(value, dict):
-            self.note(name, f"{name} must be a table")
+            self.note(name, f"{name} must be a table{hint}")
             value = {}
         return Table(self.file, (*self.at, name), value, self.mistakes)
 

@@ -3,7 +3,6 @@
 Events stream through: what is kept does not grow with their number.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +10,7 @@ from itertools import islice
 
 from alertd.rules.compile import exception_of, first_rule, named_queries
 from alertd.rules.model import RuleSet
-from alertd.rules.samples import SampleError
+from alertd.rules.samples import parse_event
 from alertd.trial.panel import Document, Matched, Panel, Server
 
 # Events in one round. Whole ones are held meanwhile, as text.
@@ -29,13 +28,7 @@ class Line:
     @property
     def document(self) -> Document:
         """SampleError where it is no event."""
-        try:
-            document = json.loads(self.text)
-        except (ValueError, RecursionError) as error:
-            raise SampleError(f"{self.where} is not JSON: {error}") from error
-        if not isinstance(document, dict):
-            raise SampleError(f"{self.where} must be an event, a JSON object")
-        return document
+        return parse_event(self.text, self.where)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,11 @@ def _opened(
 
 
 def _value(document: Mapping[str, object], field: str) -> str | None:
-    """Also where the field is another way to look at a value: NAME.keyword, NAME.text."""
+    """Also where the field is another way to look at a value: NAME.keyword, NAME.text. Of a long one the length
+    too: a keyword may not keep it."""
     path = tuple(field.split("."))
     found = next(Document(document, {}).values([path, path[:-1]]), None)
     text = None if isinstance(found, Mapping) else as_text(found)
-    return text[: MOST_VALUE_CHARACTERS - 1] + "…" if text and len(text) > MOST_VALUE_CHARACTERS else text
+    if text is None or len(text) <= MOST_VALUE_CHARACTERS:
+        return text
+    return f"{text[: MOST_VALUE_CHARACTERS - 1]}… ({len(text):,} characters)"

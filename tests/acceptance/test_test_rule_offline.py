@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -24,6 +25,19 @@ query.lucene = "eventName:CreateUser"
 name = "it was"
 events = [{ eventID = "1", eventTime = "2026-11-01T10:00:00Z", eventName = "CreateUser" }]
 expect = "match"
+"""
+CONFIGURATION = """\
+[elasticsearch]
+url = "https://es.example.com:9200"
+[sources.cloudtrail]
+index = "cloudtrail-*"
+[sources.google]
+index = "gcp-*"
+profile = "gcp-audit"
+[destinations.security]
+type = "slack"
+channel = "#aws-root"
+token_file = "token"
 """
 FAILING = (
     SET
@@ -110,23 +124,7 @@ def test_a_rule_is_made_from_an_event_of_google(alertd: Alertd, tmp_path: Path, 
 
 def test_a_rule_is_made_for_the_source_that_holds_the_event(alertd: Alertd, tmp_path: Path) -> None:
     """Where there are several, a new file must name one: it would not load otherwise."""
-    (tmp_path / "token").write_text("xoxb-test-token")
-    (tmp_path / "token").chmod(0o600)
-    (tmp_path / "alertd.toml").write_text(
-        """\
-[elasticsearch]
-url = "https://es.example.com:9200"
-[sources.cloudtrail]
-index = "cloudtrail-*"
-[sources.google]
-index = "gcp-*"
-profile = "gcp-audit"
-[destinations.security]
-type = "slack"
-channel = "#aws-root"
-token_file = "token"
-"""
-    )
+    _configure(tmp_path)
     done = alertd("new-rule", "rules/team.toml", "--from", str(RULES / "gcp/events/project-deleted.ecs.json"))
     assert 0 == done.returncode, done.stderr
     assert (tmp_path / "rules/team.toml").read_text().startswith('source = "google"\n\n[[rules]]\n')
@@ -226,7 +224,7 @@ def test_the_indexs_own_mapping_decides(alertd: Alertd, tmp_path: Path, wrapped:
     [
         ("{}", "mapping.json: is no index mapping"),
         ("[1]", "mapping.json: is no index mapping"),
-        ("{", "mapping.json: cannot be read as JSON"),
+        ("{", "mapping.json: is not JSON: Expecting property name"),
         (
             '{"a": {"mappings": {"dynamic": true}}, "b": {"mappings": {"dynamic": false}}}',
             "2 indices whose mappings differ",
@@ -240,6 +238,90 @@ def test_a_mapping_that_is_none_is_said(alertd: Alertd, tmp_path: Path, text: st
     (tmp_path / "mapping.json").write_text(text)
     done = alertd("test-rule", "--mapping", "mapping.json")
     assert (2, True) == (done.returncode, told in done.stderr), done.stderr
+
+
+@pytest.mark.parametrize("options", ["--live", "--live --against rules"])
+def test_a_cluster_that_does_not_answer_is_no_defect(alertd: Alertd, tmp_path: Path, options: str) -> None:
+    """70 is for those, and asks for a report."""
+    (tmp_path / "rules/team.toml").write_text('source = "cloudtrail"\n' + SET)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # and does not listen
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        _configure(tmp_path, address)
+        done = alertd("test-rule", *options.split())
+    assert (1, f"alertd: {address} does not answer: Connection refused\n") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("field", "kept"),
+    [
+        ("aws.cloudtrail.request_parameters", 8_191),
+        ("aws.cloudtrail.response_elements", 8_191),
+        ("aws.cloudtrail.additional_eventdata", 1_024),
+        ("aws.cloudtrail.service_event_details", 1_024),
+        ("aws.cloudtrail.error_message", 1_024),
+    ],
+)
+def test_a_value_that_elastics_integration_does_not_keep_is_not_found(
+    alertd: Alertd, tmp_path: Path, field: str, kept: int
+) -> None:
+    """A test that passes here must not fail in the index: its keywords end at these lengths."""
+    (tmp_path / "rules/team.toml").write_text(
+        f"""\
+[[rules]]
+id = "long"
+title = "x"
+severity = "low"
+query.lucene = "{field}:x*"
+[[rules.tests]]
+name = "kept"
+events = [{{ event.action = "a", {field} = "{"x" * kept}" }}]
+expect = "match"
+[[rules.tests]]
+name = "too long"
+events = [{{ event.action = "a", {field} = "{"x" * (kept + 1)}" }}]
+expect = "no match"
+"""
+    )
+    done = alertd("test-rule")
+    assert 0 == done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nosuch.toml"], "nosuch.toml: there is no such file"),
+        (["rules"], "rules: is a folder: name the rule files in it, rules/*.toml"),
+        (["--mapping", "nosuch.json"], "nosuch.json: cannot be read: No such file or directory"),
+        (["--mapping", "rules"], "rules: cannot be read: Is a directory"),
+    ],
+)
+def test_a_file_that_is_none_is_said_with_what_is_there(
+    alertd: Alertd, tmp_path: Path, arguments: list[str], told: str
+) -> None:
+    """In words, without a number of the operating system's."""
+    (tmp_path / "rules/team.toml").write_text(SET)
+    done = alertd("test-rule", *arguments)
+    assert (2, f"{told}\n1 error; nothing was started.\n") == (done.returncode, done.stderr)
+
+
+def test_a_rule_file_that_is_named_twice_is_tested_once(alertd: Alertd, tmp_path: Path) -> None:
+    """As by a shell's patterns that overlap: it is no second rule set with the same id."""
+    (tmp_path / "rules/team.toml").write_text(SET)
+    once = alertd("test-rule", "rules/team.toml")
+    twice = alertd("test-rule", "rules/team.toml", "./rules/team.toml", str(tmp_path / "rules/team.toml"))
+    assert 0 == twice.returncode, twice.stderr
+    assert once.stdout.partition(" in ")[0] == twice.stdout.partition(" in ")[0]
+
+
+def test_rule_files_are_shown_from_where_the_person_is(alertd: Alertd, tmp_path: Path) -> None:
+    """Whoever found them: a pattern of this folder, or one that the configuration has."""
+    (tmp_path / "rules/team.toml").write_text('source = "cloudtrail"\n' + SET)
+    _configure(tmp_path)
+    done = alertd("test-rule")
+    assert "rules/team.toml" == done.stdout.splitlines()[0], done.stderr
+    suites = ET.fromstring(alertd("test-rule", "--format", "junit").stdout).iter("testsuite")
+    assert ["rules/team.toml"] == [suite.get("name") for suite in suites]
 
 
 @pytest.mark.parametrize(
@@ -312,3 +394,9 @@ def test_the_files_of_a_new_rule_hold_no_key(alertd: Alertd, tmp_path: Path) -> 
     assert "AKIAXXXX" in written
     assert "2E0A8F3B244C9986" not in written
     assert "wJalrXUtnFEMI" not in written
+
+
+def _configure(folder: Path, address: str = "https://es.example.com:9200") -> None:
+    (folder / "token").write_text("xoxb-test-token")
+    (folder / "token").chmod(0o600)
+    (folder / "alertd.toml").write_text(CONFIGURATION.replace("https://es.example.com:9200", address))

@@ -108,3 +108,11 @@ def test_the_key_of_a_service_account_is_told() -> None:
     entry = sample("project-deleted")
     entry["protoPayload"]["authenticationInfo"]["serviceAccountKeyName"] = "//iam.googleapis.com/projects/p/keys/0f1e"
     assert "//iam.googleapis.com/projects/p/keys/0f1e" == read(entry).access_key
+
+
+def test_what_is_missing_of_an_events_identity_is_named() -> None:
+    """An id alone is none: Google repeats it from one log to the next."""
+    problem = "known by its place in the index, so a copy of it counts as another event"
+    entry = {"insertId": "1", "timestamp": "2026-05-01T00:00:00Z", "protoPayload": {"methodName": "a"}}
+    assert f"no log: {problem}" in read(entry).problems
+    assert f"no log, no time, no event id: {problem}" in read({"protoPayload": {"methodName": "a"}}).problems

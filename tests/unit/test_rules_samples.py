@@ -1,8 +1,10 @@
 """Events in a text whose name does not say what it is."""
 
+from pathlib import Path
+
 import pytest
 
-from alertd.rules.samples import SampleError, parse_samples
+from alertd.rules.samples import SampleError, parse_samples, read_samples
 
 
 @pytest.mark.parametrize(
@@ -23,7 +25,12 @@ def test_one_event_a_list_or_one_in_each_line(text: str, places: list[str]) -> N
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("", "stdin is not JSON"),
+        ("", "stdin holds no event"),
+        (" \n", "stdin holds no event"),
+        ('{"a": NaN}', "stdin is not JSON: NaN is no number"),
+        ('{"_index": "i", "_id": "1", "_source": {"a": 1}}', 'stdin is a hit of a search, .* "_source" alone'),
+        ('{"a": 1}\n{"_index": "i", "_source": {}}', "stdin:2 is a hit of a search"),
+        ('{"Records": [{"a": 1}]}', 'stdin is a log file of CloudTrail: write the list "Records" alone'),
         ('{"a": 1}\n{"b": 2', "stdin:2 is not JSON"),
         ('{\n"a": 1,\n}', "stdin is not JSON: Illegal trailing comma|stdin is not JSON: Expecting property name"),
         ("[]", "stdin holds no event"),
@@ -34,3 +41,18 @@ def test_what_is_no_event_says_where(text: str, what: str) -> None:
     """Lines by their number."""
     with pytest.raises(SampleError, match=what):
         list(parse_samples(text, "stdin"))
+
+
+def test_events_in_lines_need_a_name_that_says_so(tmp_path: Path) -> None:
+    """The name of the file decides how it is read: what is wrong is the name."""
+    path = tmp_path / "events.json"
+    path.write_text('{"a": 1}\n{"b": 2}\n')
+    with pytest.raises(SampleError, match=r"events.json is not JSON: it has one event a line, .* \.ndjson or \.jsonl"):
+        list(read_samples(path, "events.json"))
+
+
+def test_an_event_may_have_a_field_named_like_those_of_a_hit_or_a_log_file(tmp_path: Path) -> None:
+    """A record may have fields of these names: only what nothing but a hit or a log file has is refused."""
+    path = tmp_path / "events.ndjson"
+    path.write_text('{"_source": "s3"}\n{"Records": 3}\n{"Records": [], "eventName": "a"}\n')
+    assert 3 == len(list(read_samples(path, "events.ndjson")))

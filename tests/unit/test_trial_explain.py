@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence
 import pytest
 
 from alertd.rules.compile import lucene
-from alertd.rules.model import Query
-from alertd.trial.explain import misses
+from alertd.rules.model import Query, Sample
+from alertd.trial.explain import explain, misses
 
 HOLDING = {"a:1", "b:1", "NOT c:1", "(a:1 AND b:1)"}
 
@@ -30,6 +30,13 @@ def _ask(asked: Sequence[tuple[str, Query]]) -> Collection[str]:
 def test_a_query_is_as_far_as_the_parts_that_do_not_match(text: str, count: int) -> None:
     """Of several ways to match, the nearest counts."""
     assert [count, 0] == misses([_query(text), _query("a:1")], _ask)
+
+
+def test_of_a_long_value_the_length_is_told() -> None:
+    """A keyword keeps no value beyond its limit: seeing the beginning alone, nobody would think of that."""
+    sample = Sample({"a": "y" * 257, "b": "z" * 80}, "event.json")
+    shown = [part.values for part in explain(_query("a.keyword:y* AND b:x"), sample, _ask)]
+    assert [(("a.keyword", "y" * 79 + "… (257 characters)"),), (("b", "z" * 80),)] == shown
 
 
 def _query(text: str) -> Query:

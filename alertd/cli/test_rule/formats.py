@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape, quoteattr
 from alertd.cli import lint, show
 from alertd.message.words import counted
 from alertd.rules.lint import RuleWarning
+from alertd.rules.load import shown_path
 from alertd.rules.model import RuleSet
 from alertd.trial import Mismatch, PartResult, Result
 
@@ -73,7 +74,7 @@ def _count(results: Sequence[Result], warnings: Sequence[RuleWarning]) -> str:
 
 
 def _tree(rule_set: RuleSet, results: Sequence[Result]) -> Iterator[str]:
-    yield f"{rule_set.path}"
+    yield shown_path(rule_set.path)
     for rule in rule_set.rules:
         yield f"  {rule.id}" + ("" if rule.tests else "  (no tests)")
         for result in results:
@@ -144,7 +145,7 @@ def _junit(
         own = [result for result in results if result.rule_set == rule_set.id]
         mine = [warning for warning in failing if warning.rule_set == rule_set.id]
         tests, failures = len(own) + len(mine), len(_failed(own)) + len(mine)
-        yield f'  <testsuite name={_attribute(str(rule_set.path))} tests="{tests}" failures="{failures}">'
+        yield f'  <testsuite name={_attribute(shown_path(rule_set.path))} tests="{tests}" failures="{failures}">'
         for result in own:
             file, _, line = result.test.where.rpartition(":")
             where = f'file={_attribute(file)} line="{line}"'

@@ -59,8 +59,12 @@ def read_mapping(path: Path | None) -> Mapping[str, object] | None:
         return None
     try:
         answer = json.loads(path.read_text("utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError([Problem(str(path), f"cannot be read as JSON: {error}")]) from error
+    except OSError as error:
+        raise ConfigError([Problem(str(path), f"cannot be read: {error.strerror}")]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([Problem(str(path), f"is not UTF-8: {error.reason} at byte {error.start}")]) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError([Problem(str(path), f"is not JSON: {error}")]) from error
     found = _mappings(answer)
     if not found:
         raise ConfigError([Problem(str(path), _NOT_A_MAPPING)])
@@ -83,10 +87,17 @@ def _mappings(answer: object) -> list[Mapping[str, object]]:
 
 def _paths(files: Sequence[Path], settings: Settings | None) -> tuple[Path, ...]:
     if files:
-        missing = [Problem(str(file), "there is no such file") for file in files if not file.is_file()]
+        missing = [Problem(str(file), _why_not(file)) for file in files if not file.is_file()]
         if missing:
             raise ConfigError(missing)
-        return tuple(files)
+        first: dict[Path, Path] = {}
+        for file in files:
+            first.setdefault(file.resolve(), file)
+        return tuple(first.values())
     if settings:
         return find_rule_files(settings.path.absolute().parent, settings.rules.paths)
     return find_rule_files(Path.cwd(), ["rules/*.toml"])
+
+
+def _why_not(file: Path) -> str:
+    return f"is a folder: name the rule files in it, {file / '*.toml'}" if file.is_dir() else "there is no such file"

@@ -55,15 +55,21 @@ def _unnamed(subject: Subject, clauses: Sequence[Clause]) -> Iterator[RuleWarnin
         elif before.field and before.kind is Token.TERM:
             rest = [clause, *_run(clauses[at + 1 :])]
             words = subject.query.text[clause.start : rest[-1].end]
-            whole = subject.query.text[before.start : rest[-1].end]
+            _, _, value = subject.query.text[before.start : rest[-1].end].partition(":")
             yield subject.warning(
                 "R202",
                 f"{shown(words)} does not belong to {before.field}: it is looked for in all fields. "
-                f'Put the value in quotes: {before.field}:"{whole.partition(":")[2].strip()}"',
+                f'Put the value in quotes: {before.field}:"{_unquoted(value)}"',
                 at=clause.start,
             )
         elif before.field or before.group or _is_small(before):
             yield subject.warning("R203", _everywhere(shown(_text(subject, clause))), at=clause.start)
+
+
+def _unquoted(value: str) -> str:
+    """Single quotes are letters to Lucene: who wrote them meant the others."""
+    bare = value.strip()
+    return bare[1:-1] if bare[0] == bare[-1] == "'" else bare
 
 
 def _follows(clause: Clause) -> bool:
