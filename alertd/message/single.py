@@ -36,7 +36,9 @@ def render_event(notification: Notification, *, style: Style, delivery_id: str) 
     odd = tuple(Span(text, bold=True) for text in (*event.problems, *mistakes))
     blocks = [
         header(_header(f"{sign} {opening}{title}", style.account_name(event))),
-        facts([*_account(event, style), when, *_facts(event), *([Fact("Odd", odd)] if odd else [])]),
+        facts(
+            [*_account(event, style), *_rule(event, rule), when, *_facts(event), *([Fact("Odd", odd)] if odd else [])]
+        ),
         *buttons(links(event, style, runbook=rule.runbook)),
         mark(delivery_id, rule.id, rule.severity.value, f"event {event.id}"),
     ]
@@ -60,6 +62,12 @@ def _title(event: Event, rule: RuleFacts, *, style: Style) -> tuple[str, tuple[s
 def _header(title: str, account: str) -> str:
     name = clean(account, MOST_NAME)
     return f"{clean(title, MOST_HEADER - size(name) - len(' · '))} · {name}"
+
+
+def _rule(event: Event, rule: RuleFacts) -> Iterator[Fact]:
+    """What it is about, where the headline can only name the action."""
+    if rule.summary is None and words.phrase_of(event) is None:
+        yield Fact("Rule", _spans(rule.title))
 
 
 def _account(event: Event, style: Style) -> Iterator[Fact]:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 
 from alertd.event import Event
-from alertd.message.phrases import PHRASES
+from alertd.message.phrases import PHRASES, Phrase
 from alertd.profile import FAILURE, SUCCESS
 from alertd.rules.model import Severity
 
@@ -32,9 +32,7 @@ def actor(event: Event) -> str:
 
 def headline(event: Event) -> str:
     """Root signed in to the AWS console; Root failed to create an access key; Root called CreateUser (iam…)."""
-    who = actor(event)
-    service = (event.provider or "").partition(".")[0]
-    phrase = PHRASES.get(f"{service}:{event.action}")
+    who, phrase = actor(event), phrase_of(event)
     if phrase is None:
         called = f"{event.action or 'an unnamed action'}{f' ({event.provider})' if event.provider else ''}"
         return f"{who} tried {called} and failed" if event.outcome == FAILURE else f"{who} called {called}"
@@ -44,6 +42,12 @@ def headline(event: Event) -> str:
     if event.outcome == FAILURE:
         return f"{who} failed to {phrase.to_do}{about}"
     return f"{who} tried to {phrase.to_do}{about} (result unknown)"
+
+
+def phrase_of(event: Event) -> Phrase | None:
+    """Our words for what was done; None: it can only be named."""
+    service = (event.provider or "").partition(".")[0]
+    return PHRASES.get(f"{service}:{event.action}")
 
 
 def is_sign_in(event: Event) -> bool:

@@ -56,7 +56,7 @@ def _rule() -> Schema:
         {
             "id": _id("The ledger hangs on it: with another id the rule is a new one.", "aws-root-console-login"),
             "title": _text(
-                "What the rule is about, for people. Messages have a headline of their own.",
+                "What the rule is about. A message shows it where the headline can only name the action.",
                 "Root user signed in to the AWS console",
             ),
             "severity": _choice("How grave it is. Routes may ask for it.", Severity),

@@ -58,6 +58,21 @@ def test_the_delivery_id_stands_in_one_block_id_and_its_beginning_is_seen() -> N
     assert not any("block_id" in block for block in rest)
 
 
+def test_where_the_action_can_only_be_named_the_rule_says_what_it_is_about() -> None:
+    """Its title, unless the rule writes the headline itself."""
+    event = replace(EVENT, provider="ec2.amazonaws.com", action="ModifySnapshotAttribute")
+    shared = replace(RULE, title="A snapshot was <shared>")
+    message = render_event(replace(NOTIFICATION, event=event, rule=shared), style=STYLE, delivery_id=DELIVERY_ID)
+    assert [
+        "━ 🔴 Root called ModifySnapshotAttribute (ec2.amazonaws.com) · payments-prod",
+        "│ Account    payments-prod (111122223333) · owner @team-payments · production",
+        "│ Rule       A snapshot was <shared>",
+    ] == to_terminal(message)[:3]
+    own = replace(shared, summary="Snapshot {{ event.action }}")
+    message = render_event(replace(NOTIFICATION, event=event, rule=own), style=STYLE, delivery_id=DELIVERY_ID)
+    assert "<shared>" not in "".join(to_terminal(message))
+
+
 def test_absent_facts_are_left_out() -> None:
     """Neither None nor an empty line."""
     bare = Event(key="k", id="e1", time=TIME, index="i", document_id="d", profile="cloudtrail")
@@ -65,6 +80,7 @@ def test_absent_facts_are_left_out() -> None:
     assert "None" not in message
     assert [
         "━ 🔴 Somebody called an unnamed action · unknown account",
+        "│ Rule       Root user signed in",
         "│ When       2026-11-23 13:05:12 UTC · seen 41 s later",
         "│ Result     result unknown",
         "│ [Runbook]",
