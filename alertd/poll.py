@@ -113,6 +113,8 @@ class Poll:
 
     def _scan(self, kind: ScanKind, rule_sets: Sequence[RuleSet], reach: timedelta) -> int:
         started_at, started_seconds = self.clock.now(), self.clock.elapsed_seconds()
+        # a poll beside a baseline covers the same rules, and would make old what the baseline is still to alert
+        as_begun = {} if kind is ScanKind.FAST else {each.id: self.ledger.rule_states(each.id) for each in rule_sets}
         looked_at, matched = Counter[str](), Counter[str]()  # by rule set
         held: list[Match] = []  # the last page goes into the ledger together with the scan
         found = 0
@@ -121,25 +123,16 @@ class Poll:
             held = []
             for rule_set in rule_sets:
                 hits = [hit for hit in page if _is_candidate(hit, rule_set)]
-                matches = self._matches(rule_set, hits)
+                matches = self._matches(rule_set, hits, as_begun.get(rule_set.id))
                 if not matched[rule_set.id]:  # what later pages bring is told in digests, which have no room for it
                     matches = self._with_surroundings(matches)
                 looked_at[rule_set.id] += len(hits)
                 matched[rule_set.id] += len(matches)
                 held += matches
         finished_at = self.clock.now()
+        times = started_at, finished_at, reach
         scans = [
-            Scan(
-                rule_set.id,
-                kind,
-                started_at,
-                finished_at,
-                reach,
-                candidates=looked_at[rule_set.id],
-                new=matched[rule_set.id],
-                covered=self._covered(rule_set),
-            )
-            for rule_set in rule_sets
+            Scan(each.id, kind, *times, looked_at[each.id], matched[each.id], self._covered(each)) for each in rule_sets
         ]
         found += self.ledger.record(held, now=finished_at, scans=scans)
         if kind is not ScanKind.BASELINE and (self._last_start_seconds or 0) < started_seconds:
@@ -170,8 +163,11 @@ class Poll:
     def _question(self, query: Mapping[str, object], fields: Sequence[str]) -> Search:
         return Search(self.source.index, query, tuple(fields), self.source.page_size, self.source.timeout)
 
-    def _matches(self, rule_set: RuleSet, hits: Sequence[Hit]) -> list[Match]:
-        """Classify the hits that the ledger has not seen: which rule takes each event, by any of its copies."""
+    def _matches(self, rule_set: RuleSet, hits: Sequence[Hit], as_begun: Mapping[str, RuleState] | None) -> list[Match]:
+        """Classify the hits that the ledger has not seen: which rule takes each event, by any of its copies.
+
+        `as_begun`: the rules' states; None: they are read where there is a match, which with a thousand rules is quick.
+        """
         by_key: defaultdict[str, list[Hit]] = defaultdict(list)
         for hit in hits:
             if (rule_set.id, hit.state) in self._unclaimed:
@@ -189,7 +185,7 @@ class Poll:
                     taken.append((rule, also, hit))
                     break
                 self._remember(rule_set, seen)
-        states = self.ledger.rule_states(rule_set.id, {rule.id for rule, _, _ in taken})
+        states = as_begun or self.ledger.rule_states(rule_set.id, {rule.id for rule, _, _ in taken})
         matches = [self._match(rule, also, hit, states[rule.id]) for rule, also, hit in taken]
         return sorted(matches, key=lambda match: match.event.time)
 

@@ -1,7 +1,7 @@
 """Scans of a simulated index into a real ledger."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -32,6 +32,7 @@ class Lost(Index):
     """Its point in time is lost when `pages_left` pages were read."""
 
     pages_left: int = 1_000_000
+    meanwhile: Callable[[], object] | None = None  # what happens once, while it is asked
     refuses: str = "no such text"  # queries that contain it
 
     def validate(self, index: str, query: Mapping[str, object]) -> str | None:
@@ -43,6 +44,9 @@ class Lost(Index):
         yield from Index.pages(self, search)
 
     def _answers(self) -> None:
+        happens, self.meanwhile = self.meanwhile, None
+        if happens:
+            happens()
         if self.pages_left == 0:
             raise RetryError("the point in time is gone")
         self.pages_left -= 1
@@ -321,3 +325,19 @@ def test_a_rule_that_the_server_takes_again_tells_what_it_missed(trail: Trail) -
     trail.index.refuses = "no such text"
     poll.sweep()
     assert ({1}, ()) == (trail.waiting(), poll.troubles.open())
+
+
+def test_a_poll_beside_the_sweep_makes_nothing_old_that_a_refused_rule_missed(trail: Trail) -> None:
+    """It covers the rule from now on: what the rule missed before that is still to be alerted, and not listed."""
+    trail.index.refuses = "userIdentity.type"
+    nobody = replace(RULES.rules[0], facts=replace(RULES.rules[0].facts, id="nobody"), query=_NOBODY)
+    poll = trail.poll(replace(RULES, rules=(*RULES.rules, nobody)))
+    trail.clock.advance(MINUTE)
+    trail.happen(1)
+    poll.sweep()
+    trail.clock.advance(2 * HOUR)
+    poll.fast()
+    trail.index.refuses = "no such text"
+    trail.index.meanwhile = poll.fast
+    poll.sweep()
+    assert ({1}, set()) == (trail.waiting(), trail.waiting(NotificationKind.BASELINE))
