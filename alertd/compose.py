@@ -7,19 +7,20 @@ from datetime import time, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from alertd.account import Account
-from alertd.backlog import Backlog
-from alertd.batch import Batch, Renderers
 from alertd.clock import Clock, SteadyClock
 from alertd.config.destination import DestinationTable, EmailDestination, SlackDestination, WebhookDestination
 from alertd.config.model import Elasticsearch, Settings
 from alertd.config.model import Source as SourceTable
-from alertd.daily import Daily, Feed
-from alertd.deliver import Courier
+from alertd.deliver.batch import Batch, Renderers
+from alertd.deliver.courier import Courier
+from alertd.deliver.reconcile import Reconciler
+from alertd.deliver.verdict import Doubt, OnUnknown
 from alertd.destination import Destination
-from alertd.destination.email import PORTS, Email, Security
-from alertd.destination.slack import Slack, slack_reader
-from alertd.destination.slack_webhook import SlackWebhook
+from alertd.destination.email.smtp import PORTS, Email, Security
+from alertd.destination.slack.bot import Slack, slack_reader
+from alertd.destination.slack.webhook import SlackWebhook
+from alertd.event.account import Account
+from alertd.event.profile import load_profile
 from alertd.ledger import Ledger
 from alertd.ledger.model import Message, MessageKind, Notification
 from alertd.ledger.sqlite import SqliteLedger
@@ -35,19 +36,18 @@ from alertd.message import (
     render_ops,
     render_session,
 )
-from alertd.poll import Poll, Source
-from alertd.profile import load_profile
-from alertd.reconcile import Reconciler
-from alertd.route import Route, Routing
+from alertd.ops.backlog import Backlog
+from alertd.ops.daily import Daily, Feed
+from alertd.ops.dead_feed import Silence
+from alertd.ops.trouble import Troubles
+from alertd.poll.scan import Poll, Source
+from alertd.poll.ticks import Watch
 from alertd.rules.load import Surroundings, find_rule_files, load_rules
 from alertd.rules.model import RuleSet
-from alertd.schedule import Job
+from alertd.rules.route import Route, Routing
+from alertd.run.schedule import Job
 from alertd.search import SearchClient
 from alertd.search.connection import Connection, connect
-from alertd.silence import Silence
-from alertd.trouble import Troubles
-from alertd.verdict import Doubt, OnUnknown
-from alertd.watch import Watch
 
 BACKLOG_EVERY = timedelta(seconds=30)
 DAILY_EVERY = timedelta(minutes=1)

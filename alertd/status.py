@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alertd.event import Event
+from alertd.event.event import Event
 from alertd.ledger import rows
 from alertd.ledger.model import Attempt, DestinationState, Message
 from alertd.ledger.sqlite import SqliteLedger

@@ -26,8 +26,8 @@ from alertd.clock import SystemClock
 from alertd.config import load_settings
 from alertd.demo.slack import SlackStandIn
 from alertd.ledger.sqlite import open_ledger
-from alertd.poll import Poll
-from alertd.trouble import Troubles
+from alertd.ops.trouble import Troubles
+from alertd.poll.scan import Poll
 from tests.acceptance.installation import CHANNEL, RULES, Installation, event_id, root_event
 from tests.servers.running import SearchServer, running
 

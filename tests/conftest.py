@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alertd.demo.search import embedded_server
+from alertd.search.embedded import embedded_server
 from tests.planted import PLANTED, leaks
 from tests.servers.running import SERVERS, SearchServer, missing, running
 

@@ -8,10 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 from alertd import compose, status
-from alertd.audit import Cover, Found, Judged, Place, Records
-from alertd.audit.channel import judge_channels
-from alertd.audit.search import judge_search
-from alertd.audit.told import last_sweeps, records, threads
 from alertd.cli import audit_report
 from alertd.cli.period import Period, read_period
 from alertd.cli.test_rule.live import hits
@@ -20,9 +16,13 @@ from alertd.clock import SystemClock
 from alertd.config import Settings, load_settings
 from alertd.config.destination import EmailDestination
 from alertd.errors import PartialError, PermanentError, RetryError
-from alertd.event import read_event
+from alertd.event.event import read_event
+from alertd.event.profile import load_profile
+from alertd.history.audit import Cover, Found, Judged, Place, Records
+from alertd.history.audit.channel import judge_channels
+from alertd.history.audit.search import judge_search
+from alertd.history.audit.told import last_sweeps, records, threads
 from alertd.ledger.sqlite import SqliteLedger, open_readonly
-from alertd.profile import load_profile
 from alertd.rules.compile import exception_of, first_rule
 from alertd.rules.load import fingerprint
 from alertd.rules.model import RuleSet

@@ -7,10 +7,10 @@ from datetime import datetime
 
 import typer
 
-from alertd.audit import Finding, Judged, Kind, Unverified
 from alertd.cli import show
 from alertd.config import Settings
 from alertd.config.destination import type_and_place
+from alertd.history.audit import Finding, Judged, Kind, Unverified
 from alertd.message.words import counted
 
 # Of one finding: the rest is in the JSON.

@@ -17,12 +17,12 @@ from alertd.errors import AlertdError, ConfigError, LedgerUnusableError, Partial
 from alertd.ledger.file import judge
 from alertd.ledger.sqlite import open_readonly
 from alertd.message.words import counted
+from alertd.ops.dead_feed import newest_document
 from alertd.rules.compile import named_queries
 from alertd.rules.lint import Known, RuleWarning
 from alertd.rules.lint import lint as lint_rules
 from alertd.rules.model import RuleSet
 from alertd.search import SearchClient, Server
-from alertd.silence import newest_document
 
 FAILED = 1
 # A clock that is wrong by more misdates what people read, though it loses nothing.

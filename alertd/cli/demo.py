@@ -20,10 +20,10 @@ from pathlib import Path
 import typer
 
 from alertd.clock import Clock, SystemClock
-from alertd.demo.search import EmbeddedServer, embedded_server
 from alertd.demo.slack import SlackStandIn
 from alertd.demo.traffic import ACCOUNTS, Traffic
 from alertd.message.terminal import to_terminal
+from alertd.search.embedded import EmbeddedServer, embedded_server
 
 CHANNEL_ID, CHANNEL = "C0AWSROOT", "aws-root"
 SEED = 20

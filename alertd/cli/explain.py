@@ -10,7 +10,7 @@ from alertd import compose, status
 from alertd.cli import show
 from alertd.clock import SystemClock
 from alertd.config import load_settings
-from alertd.event import Event
+from alertd.event.event import Event
 from alertd.ledger.model import Attempt, Message, MessageKind, MessageState
 from alertd.ledger.sqlite import open_readonly
 from alertd.message import Style

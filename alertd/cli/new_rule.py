@@ -14,14 +14,14 @@ from alertd.cli.test_rule.given import Given
 from alertd.cli.test_rule.live import EVERY_FIELD
 from alertd.cli.test_rule.offline import tested
 from alertd.config import Settings, load_settings
-from alertd.document import Document
 from alertd.errors import ConfigError, Problem
-from alertd.profile import Profile, load_profile
+from alertd.event.document import Document
+from alertd.event.profile import Profile, load_profile
 from alertd.rules.compile import window
 from alertd.rules.model import Severity
 from alertd.rules.samples import SampleError, read_samples
 from alertd.search import Search
-from alertd.toml import suggest
+from alertd.toml.file import suggest
 from alertd.trial.draft import Draft, DraftError, as_toml, draft
 from alertd.trial.mask import mask
 

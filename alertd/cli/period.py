@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from alertd.config.duration import parse_duration
 from alertd.errors import ConfigError, Problem
+from alertd.toml.duration import parse_duration
 
 _FORMS = 'must be a length of time such as "2h" or "7d", a day (UTC), or a moment such as "2026-11-24T13:05+00:00"'
 

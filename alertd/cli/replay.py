@@ -16,13 +16,13 @@ from alertd.clock import SystemClock
 from alertd.config import Settings, load_settings
 from alertd.config.destination import type_and_place
 from alertd.errors import ConfigError, Problem
+from alertd.history.replay import Told, of_rule, replays, without
 from alertd.ledger import rows
 from alertd.ledger.model import Message
 from alertd.ledger.sqlite import SqliteLedger, open_ledger
 from alertd.message import mark_replay
 from alertd.message.words import counted
-from alertd.replay import Told, of_rule, replays, without
-from alertd.toml import suggest
+from alertd.toml.file import suggest
 
 NOT_CONFIRMED = 1
 

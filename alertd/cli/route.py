@@ -12,18 +12,18 @@ from alertd.cli.test_rule.formats import part_line
 from alertd.clock import SystemClock
 from alertd.config import Settings, load_settings
 from alertd.config.destination import SlackDestination, type_and_place
-from alertd.demo.search import embedded_server
 from alertd.errors import ConfigError, Problem
-from alertd.event import Event
+from alertd.event.event import Event
+from alertd.event.profile import load_profile
 from alertd.ledger.model import Notification, NotificationKind
 from alertd.message.line import full_line
 from alertd.message.terminal import to_heading
-from alertd.profile import load_profile
-from alertd.route import Decision
 from alertd.rules.compile import exception_of
 from alertd.rules.model import Deliver, RuleException, Sample
+from alertd.rules.route import Decision
 from alertd.rules.samples import SampleError, parse_samples
 from alertd.search.connection import Connection, connect
+from alertd.search.embedded import embedded_server
 from alertd.trial.place import Left, Placed, Taken, place
 
 NOBODY = 1

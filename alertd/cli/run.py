@@ -11,10 +11,10 @@ import structlog
 from alertd import __version__, compose, log
 from alertd.clock import SystemClock
 from alertd.config import Settings, load_settings
-from alertd.daemon import Daemon
 from alertd.ledger.file import create
 from alertd.ledger.sqlite import open_ledger
 from alertd.rules.model import RuleSet
+from alertd.run.daemon import Daemon
 
 
 def run_daemon(config: Path | None, *, once: bool, init: bool) -> None:

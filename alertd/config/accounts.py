@@ -10,7 +10,7 @@ from typing import Any
 
 from alertd.config.draft import Draft
 from alertd.errors import Problem
-from alertd.toml import suggest
+from alertd.toml.file import suggest
 
 _COLUMNS = ("id", "name", "owner", "environment", "tags")
 _NEEDED = ("id", "name")

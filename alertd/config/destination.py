@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from alertd.config.duration import Duration, SomeTime, show_duration
-from alertd.config.table import Table, of_table
-from alertd.config.value import Address, MailAddress, MailAddresses, Proxy, Secret, WebhookAddress
+from alertd.toml.duration import Duration, SomeTime, show_duration
+from alertd.toml.model import Table, of_table
+from alertd.toml.value import Address, MailAddress, MailAddresses, Proxy, Secret, WebhookAddress
 
 
 class _SlackTable(Table):

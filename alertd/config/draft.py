@@ -7,7 +7,7 @@ from typing import Any
 
 from alertd.config.environment import Environment, folded, variable_for
 from alertd.errors import Problem
-from alertd.toml import Key, TomlFile
+from alertd.toml.file import Key, TomlFile
 
 
 @dataclass(slots=True)

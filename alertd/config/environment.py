@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 
 from alertd.config.model import Tables
 from alertd.errors import Problem
-from alertd.toml import Key, suggest
+from alertd.toml.file import Key, suggest
 
 PREFIX = "ALERTD_"
 DELIMITER = "__"

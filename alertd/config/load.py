@@ -14,7 +14,7 @@ from alertd.config.model import Settings, Tables
 from alertd.config.routes import useless_routes
 from alertd.config.secrets import fill_in_secrets, refuse_lookalikes
 from alertd.errors import ConfigError, Problem
-from alertd.toml import Key, read_toml
+from alertd.toml.file import Key, read_toml
 
 PLACES = (Path("alertd.toml"), Path("/etc/alertd/alertd.toml"))
 LEDGER_NAME = "alertd.db"

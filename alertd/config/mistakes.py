@@ -11,9 +11,9 @@ from alertd.config.destination import DESTINATIONS
 from alertd.config.draft import Draft, dotted
 from alertd.config.environment import variable_for
 from alertd.config.model import TABLES, Tables
-from alertd.config.table import Table
-from alertd.config.value import listed
-from alertd.toml import Key, suggest
+from alertd.toml.file import Key, suggest
+from alertd.toml.model import Table
+from alertd.toml.value import listed
 
 _TEXTS = {
     "string_type": "must be text, in quotes",

@@ -12,9 +12,9 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from alertd.config.destination import Destination, DestinationTable, EmailDestination
-from alertd.config.duration import Duration, SomeTime, at_least, show_duration
-from alertd.config.table import Table, of_table
-from alertd.config.value import (
+from alertd.toml.duration import Duration, SomeTime, at_least, show_duration
+from alertd.toml.model import Table, of_table
+from alertd.toml.value import (
     Address,
     Addresses,
     Daily,

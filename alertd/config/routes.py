@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 from alertd.config.model import Route, Tables
 from alertd.rules.model import Rule
-from alertd.toml import suggest
+from alertd.toml.file import suggest
 
 
 def useless_routes(tables: Tables) -> Iterator[str]:

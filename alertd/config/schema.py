@@ -13,11 +13,11 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from alertd.config.destination import DESTINATIONS, EmailDestination, WebhookDestination
-from alertd.config.duration import show_duration
 from alertd.config.example import Section, section
 from alertd.config.model import TABLES, Elasticsearch, Expected, Tables
-from alertd.config.table import Table
-from alertd.config.value import listed
+from alertd.toml.duration import show_duration
+from alertd.toml.model import Table
+from alertd.toml.value import listed
 
 Schema = dict[str, Any]  # JSON
 

@@ -9,9 +9,9 @@ from alertd.config.destination import DESTINATIONS
 from alertd.config.draft import Draft, dotted, table_at
 from alertd.config.environment import variable_for
 from alertd.config.model import Elasticsearch
-from alertd.config.table import Table
 from alertd.log import looks_secret
-from alertd.toml import Key
+from alertd.toml.file import Key
+from alertd.toml.model import Table
 
 # No token, key or password is as long: such a file is something else.
 MOST_SECRET_BYTES = 16 * 1024

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from alertd.event import Event
+from alertd.event.event import Event
 from alertd.ledger.model import (
     Attempt,
     DestinationState,

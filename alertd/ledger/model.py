@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from alertd.event import Event
+from alertd.event.event import Event
 from alertd.rules.model import RuleFacts
 
 

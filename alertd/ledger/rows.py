@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
-from alertd.event import Event, event_from_json, event_to_json
+from alertd.event.event import Event, event_from_json, event_to_json
 from alertd.ledger.model import (
     Attempt,
     DestinationCondition,

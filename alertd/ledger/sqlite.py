@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from alertd.errors import LedgerConflictError, LedgerFullError, LedgerUnusableError
-from alertd.event import Event
+from alertd.event.event import Event
 from alertd.ledger import file, rows
 from alertd.ledger.model import (
     Attempt,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from alertd.destination.mark import BLOCK_MARK
+from alertd.destination.slack.mark import BLOCK_MARK
 from alertd.message.escape import clean, size
 from alertd.message.links import Link
 

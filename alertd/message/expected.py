@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from zoneinfo import ZoneInfo
 
-from alertd.event import Event
+from alertd.event.event import Event
 from alertd.rules.model import RuleFacts
 
 Network = IPv4Network | IPv6Network

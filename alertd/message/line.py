@@ -1,6 +1,6 @@
 """One event as one line of a list: clean, and short enough for dozens in a message. The year stands above them."""
 
-from alertd.event import Event
+from alertd.event.event import Event
 from alertd.ledger.model import Notification
 from alertd.message import words
 from alertd.message.blocks import MOST_ID

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from urllib.parse import quote
 
-from alertd.event import Event
+from alertd.event.event import Event
 from alertd.message.escape import clean
 from alertd.message.style import Style
 

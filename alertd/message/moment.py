@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from alertd.event import Event
+from alertd.event.event import Event
 
 # CloudTrail needs up to ten minutes itself: only what takes longer is worth saying.
 LATE = timedelta(minutes=15)

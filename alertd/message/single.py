@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from alertd.event import Event
+from alertd.event.event import Event
+from alertd.event.profile import FAILURE, SUCCESS
 from alertd.ledger.model import Notification
 from alertd.message import words
 from alertd.message.agent import readable
@@ -12,7 +13,6 @@ from alertd.message.links import links
 from alertd.message.moment import delay, in_zones
 from alertd.message.payload import payload
 from alertd.message.style import Style
-from alertd.profile import FAILURE, SUCCESS
 from alertd.rules.model import RuleFacts
 
 # A header says both what and where: neither may push the other out.

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from alertd.account import Account
-from alertd.event import Event
+from alertd.event.account import Account
+from alertd.event.event import Event
 from alertd.message.expected import Expected
 from alertd.rules.model import RuleFacts
 

@@ -11,9 +11,9 @@ from functools import lru_cache
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from alertd.event import Event
+from alertd.event.event import Event
 from alertd.message.style import Style
-from alertd.toml import suggest
+from alertd.toml.file import suggest
 
 # What a template may say of an event beside its fields.
 _EXTRA = ("account_name", "source_ip")

@@ -4,9 +4,9 @@ import json
 import re
 from collections.abc import Mapping
 
-from alertd.event import Event
+from alertd.event.event import Event
+from alertd.event.profile import FAILURE, SUCCESS
 from alertd.message.phrases import PHRASES, Phrase
-from alertd.profile import FAILURE, SUCCESS
 from alertd.rules.model import Severity
 
 # Never the colour alone: the word stands in the message too.

@@ -12,8 +12,8 @@ from alertd.rules.model import Deliver, Rule, RuleFacts, RuleSet, RuleTest, Samp
 from alertd.rules.query import meaning, read_query
 from alertd.rules.quiet import read_exceptions, read_silences
 from alertd.rules.samples import SampleError, read_samples, read_snapshot, table_sample
-from alertd.rules.table import Mistake, Table
-from alertd.toml import read_toml, suggest
+from alertd.toml.file import read_toml, suggest
+from alertd.toml.table import Mistake, Table
 
 _SET_KEYS = ("id", "source", "notify", "query", "silence", "rules")
 _RULE_KEYS = (

@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable, Mapping
 
 from alertd.rules.compile import MOST_CLAUSES, lucene
-from alertd.rules.lucene import LuceneError, SyntaxMistake, canonical, parse, weight
+from alertd.rules.language.lucene import LuceneError, SyntaxMistake, canonical, parse, weight
 from alertd.rules.model import Query
-from alertd.rules.table import Table
-from alertd.toml import suggest
+from alertd.toml.file import suggest
+from alertd.toml.table import Table
 
 # Of a long query, what fits a terminal beside its mistake.
 SHOWN_BEFORE_MISTAKE, SHOWN_AFTER_MISTAKE = 60, 40
@@ -51,7 +51,7 @@ def _lucene(table: Table, value: object) -> Query:
 
 
 def _kql(table: Table, value: object) -> Query:
-    from alertd.rules import kql  # noqa: PLC0415 the grammar costs memory: only where there is a query for it
+    from alertd.rules.language import kql  # noqa: PLC0415 the grammar costs memory: only where there is a query for it
 
     if not isinstance(value, str):
         table.note("kql", "query.kql must be a text")

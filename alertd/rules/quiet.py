@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from alertd.rules.model import RuleException, Silence
 from alertd.rules.query import read_query
-from alertd.rules.table import Table
-from alertd.toml import EXAMPLE_MOMENT
+from alertd.toml.file import EXAMPLE_MOMENT
+from alertd.toml.table import Table
 
 _EXCEPTION_KEYS = ("query", "reason", "until")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from alertd.rules.load import ID, OUTCOMES
 from alertd.rules.model import Deliver, Severity
-from alertd.toml import MOMENT_PATTERN
+from alertd.toml.file import MOMENT_PATTERN
 
 Schema = dict[str, Any]  # JSON
 

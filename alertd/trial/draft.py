@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from alertd.document import Document, Path, as_word
-from alertd.profile import ACTION, Profile
+from alertd.event.document import Document, Path, as_word
+from alertd.event.profile import ACTION, Profile
 from alertd.rules.model import Severity
 
 # What makes an act what it is, in the order in which people read it.

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from alertd.document import Document, as_text
+from alertd.event.document import Document, as_text
+from alertd.rules.language.parts import Part, all_parts, take_apart
 from alertd.rules.model import Query, Sample
-from alertd.rules.parts import Part, all_parts, take_apart
 from alertd.trial.result import PartResult
 
 # Of a value, what shows why a part of a query does not match it.

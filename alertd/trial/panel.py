@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from alertd.errors import PartialError, PermanentError
-from alertd.rules.fields import named_fields
+from alertd.rules.language.fields import named_fields
 from alertd.rules.mappings import shape_of
 from alertd.rules.model import Query
 from alertd.search import SearchClient

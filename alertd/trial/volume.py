@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
-from alertd.batch import MOST_SINGLE
+from alertd.deliver.batch import MOST_SINGLE
 from alertd.ledger.model import Notification, NotificationKind
 
 # Notifications → how many of them the next list names.
@@ -30,7 +30,7 @@ def volume(notifications: Iterable[Notification], *, named: CountNamed) -> tuple
     for minute, group in groupby(ordered, key=lambda each: each.event.time.replace(second=0, microsecond=0)):
         burst = list(group)
         alone = [each for each in burst if each.kind is NotificationKind.MESSAGE]
-        # as alertd.batch does: a flood begins with some single messages
+        # as alertd.deliver.batch does: a flood begins with some single messages
         messages[minute.date()] += min(len(alone), MOST_SINGLE)
         digests[minute.date()] += _lists(alone[MOST_SINGLE:], named)
         sessions = sorted((each for each in burst if each.kind is NotificationKind.SESSION), key=_session)

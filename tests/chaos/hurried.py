@@ -5,8 +5,9 @@ Only how long it waits is changed, never what it does. `python -m tests.chaos.hu
 
 from datetime import timedelta
 
-from alertd import batch, deliver, verdict
 from alertd.cli.main import main
+from alertd.deliver import batch, verdict
+from alertd.deliver import courier as deliver
 
 _MILLISECONDS = timedelta(milliseconds=1)
 

@@ -25,10 +25,10 @@ from pathlib import Path
 from alertd import compose, log
 from alertd.cli.run import serve
 from alertd.config import Settings, load_settings
-from alertd.demo.search import EmbeddedServer, embedded_server
 from alertd.demo.traffic import Delivery, Traffic
 from alertd.ledger.file import create
 from alertd.rules.model import RuleSet
+from alertd.search.embedded import EmbeddedServer, embedded_server
 from tests.chaos.hurried import hurry
 from tests.chaos.judging import MARK, judge, told
 from tests.chaos.ledger_file import count_open, damage

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alertd.around import FAILED, look_around
-from alertd.event import Event, read_event
-from alertd.profile import load_profile
+from alertd.enrich.around import FAILED, look_around
+from alertd.event.event import Event, read_event
+from alertd.event.profile import load_profile
 from alertd.search.connection import Connection, connect
 from tests.fakes.search_server import ScriptedServer, error_body, reply, serving
 from tests.servers.filling import fill_index

@@ -9,7 +9,7 @@ import pytest
 import trustme
 
 from alertd.destination import DestinationRefused, NotSent, Outcome, PayloadRefused, Sent, Throttled, Unknown
-from alertd.destination.email import Email, Security
+from alertd.destination.email.smtp import Email, Security
 from alertd.message import mark_repeat, render_ops
 from tests.fakes.smtp_server import Fault, MailServer, closed_port, mail_server
 from tests.simulation.world import SimulatedClock

@@ -12,7 +12,7 @@ from alertd.config import load_settings
 from alertd.ledger import file
 from alertd.ledger.model import NotificationKind
 from alertd.ledger.sqlite import SqliteLedger, open_ledger
-from alertd.trouble import Troubles
+from alertd.ops.trouble import Troubles
 from tests.servers.filling import fill_index
 from tests.servers.running import SearchServer
 

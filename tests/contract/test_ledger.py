@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from alertd.errors import LedgerConflictError, LedgerHeldError, LedgerUnusableError
-from alertd.event import Event
+from alertd.event.event import Event
 from alertd.ledger.file import create
 from alertd.ledger.model import (
     Attempt,

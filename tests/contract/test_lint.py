@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from alertd.rules import kql
 from alertd.rules.compile import lucene
+from alertd.rules.language import kql
 from alertd.rules.lint import Known, lint
 from alertd.rules.lint.logic import Ask, Both, Either, Kind, Not, Opaque, Tree
 from alertd.rules.lint.reading import read

@@ -12,11 +12,11 @@ from alertd.clock import SystemClock
 from alertd.ledger.file import create
 from alertd.ledger.model import NotificationKind
 from alertd.ledger.sqlite import open_ledger
-from alertd.poll import Poll
+from alertd.ops.trouble import Troubles
+from alertd.poll.scan import Poll
 from alertd.rules.compile import MOST_NAMED
 from alertd.rules.model import Query
 from alertd.search.connection import Connection, connect
-from alertd.trouble import Troubles
 from tests.servers.filling import drop_index, fill_index, replace_document
 from tests.servers.running import SearchServer
 from tests.simulation.history import RULES, SOURCE

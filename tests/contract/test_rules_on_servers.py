@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from alertd.errors import PermanentError
-from alertd.rules import kql
 from alertd.rules.compile import candidates, classification, first_rule, lucene, probe, window
-from alertd.rules.lucene import LuceneError, parse, weight
+from alertd.rules.language import kql
+from alertd.rules.language.lucene import LuceneError, parse, weight
 from alertd.rules.mappings import mapping_for
 from alertd.rules.model import Query, Rule, RuleFacts, RuleSet, Severity
 from alertd.search import Hit, Search, SearchClient

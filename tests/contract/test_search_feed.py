@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alertd.daily import within
 from alertd.errors import PermanentError
+from alertd.ops.daily import within
 from alertd.search import SearchClient
 from tests.contract.test_search import client, create, pattern, send  # noqa: F401 fixtures
 from tests.servers.running import SearchServer

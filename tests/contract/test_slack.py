@@ -22,8 +22,8 @@ from alertd.destination import (
     Throttled,
     Unknown,
 )
-from alertd.destination.slack import Slack, slack_reader
-from alertd.destination.slack_webhook import SlackWebhook
+from alertd.destination.slack.bot import Slack, slack_reader
+from alertd.destination.slack.webhook import SlackWebhook
 from alertd.errors import PermanentError, RetryError
 from tests.planted import PLANTED
 

@@ -9,7 +9,7 @@ import pytest
 from alertd.clock import SystemClock
 from alertd.demo.slack import Fault, SlackStandIn
 from alertd.destination import History, Sent
-from alertd.destination.slack import Slack
+from alertd.destination.slack.bot import Slack
 from alertd.errors import PermanentError, RetryError
 
 CHANNEL = "C0SECURITY"

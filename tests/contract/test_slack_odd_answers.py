@@ -12,9 +12,9 @@ import pytest
 
 from alertd.clock import SystemClock
 from alertd.destination import Outcome, Posted, Sent, Unknown
-from alertd.destination.read_back import ChannelReader
-from alertd.destination.slack import slack_reader
-from alertd.destination.slack_webhook import SlackWebhook
+from alertd.destination.slack.bot import slack_reader
+from alertd.destination.slack.read_back import ChannelReader
+from alertd.destination.slack.webhook import SlackWebhook
 from alertd.errors import RetryError
 from tests.planted import PLANTED
 

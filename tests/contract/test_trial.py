@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alertd.document import as_moment
+from alertd.event.document import as_moment
 from alertd.rules.load import Surroundings, find_rule_files, load_rules
 from alertd.rules.model import Rule, RuleSet
 from alertd.search import Hit, SearchClient

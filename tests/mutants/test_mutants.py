@@ -13,7 +13,7 @@ MUTANTS = load()
 _SEEN = Mutant(
     "a message is sent twice at once",
     "more than 1.1 seconds between posts",
-    "alertd/verdict.py",
+    "alertd/deliver/verdict.py",
     "PACE = timedelta(seconds=1.1)\n",
     "PACE = timedelta(0)\n",
     ("tests/unit/test_verdict.py::test_posts_to_one_channel_are_more_than_a_second_apart",),

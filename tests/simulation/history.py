@@ -10,9 +10,12 @@ from pathlib import Path
 from random import Random
 from typing import Any, cast
 
-from alertd.batch import Batch, Renderers
 from alertd.clock import SteadyClock
-from alertd.deliver import Courier
+from alertd.deliver.batch import Batch, Renderers
+from alertd.deliver.courier import Courier
+from alertd.deliver.reconcile import Reconciler
+from alertd.deliver.verdict import Doubt
+from alertd.event.profile import load_profile
 from alertd.ledger import Ledger
 from alertd.ledger.file import create
 from alertd.ledger.model import MessageState, NotificationKind
@@ -27,13 +30,10 @@ from alertd.message import (
     render_minimal,
     render_session,
 )
-from alertd.poll import Poll, Source
-from alertd.profile import load_profile
-from alertd.reconcile import Reconciler
+from alertd.ops.trouble import Troubles
+from alertd.poll.scan import Poll, Source
+from alertd.poll.ticks import Watch
 from alertd.rules.model import Query, Rule, RuleFacts, RuleSet, Severity
-from alertd.trouble import Troubles
-from alertd.verdict import Doubt
-from alertd.watch import Watch
 from tests.simulation.world import (
     DAY,
     HOUR,

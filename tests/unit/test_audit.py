@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alertd.audit import PATIENCE, Cover, Fate, Finding, Found, Judged, Kind, Place, Records
-from alertd.audit.channel import judge_channels
-from alertd.audit.search import judge_search
 from alertd.destination import History, Posted, Shown
+from alertd.history.audit import PATIENCE, Cover, Fate, Finding, Found, Judged, Kind, Place, Records
+from alertd.history.audit.channel import judge_channels
+from alertd.history.audit.search import judge_search
 from alertd.ledger.model import MatchKind, Message, MessageKind, MessageState, NotificationKind, RuleState
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from alertd.backlog import MISSED_SCANS, STALLED, Backlog, stalled
 from alertd.ledger.file import create
 from alertd.ledger.model import Attempt, Message, MessageKind, MessageState, NotificationKind
 from alertd.ledger.sqlite import SqliteLedger, open_ledger
-from alertd.trouble import Troubles
+from alertd.ops.backlog import MISSED_SCANS, STALLED, Backlog, stalled
+from alertd.ops.trouble import Troubles
 from tests.contract.test_ledger import DAY, HOUR, NOW, SECOND, begin, match, scan
 from tests.simulation.world import SimulatedClock
 from tests.unit.told import RULE

@@ -16,7 +16,7 @@ from alertd.destination import (
     Throttled,
     Unknown,
 )
-from alertd.destination.classify import of_exception, of_web_answer, of_webhook_answer, retry_after
+from alertd.destination.slack.classify import of_exception, of_web_answer, of_webhook_answer, retry_after
 
 NOW = datetime(2026, 11, 23, 13, 5, tzinfo=UTC)
 

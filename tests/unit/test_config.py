@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alertd.config import load_settings
-from alertd.config.duration import parse_duration, show_duration
 from alertd.config.load import find
+from alertd.toml.duration import parse_duration, show_duration
 from tests.unit.configuration import GOOD, write, write_secret
 
 pytestmark = pytest.mark.usefixtures("empty_folder")

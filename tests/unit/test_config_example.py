@@ -9,10 +9,10 @@ import pytest
 
 from alertd.config import load_settings
 from alertd.config.destination import DESTINATIONS
-from alertd.config.duration import show_duration
 from alertd.config.model import TABLES, Tables
-from alertd.config.table import Table
-from alertd.toml import read_toml
+from alertd.toml.duration import show_duration
+from alertd.toml.file import read_toml
+from alertd.toml.model import Table
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 

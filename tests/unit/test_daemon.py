@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from alertd.clock import SystemClock
-from alertd.daemon import Daemon
 from alertd.ledger.file import create
 from alertd.ledger.model import MessageState
 from alertd.ledger.sqlite import open_ledger
-from alertd.trouble import Troubles
+from alertd.ops.trouble import Troubles
+from alertd.run.daemon import Daemon
 from tests.simulation.world import DAY, SimulatedClock
 from tests.unit.test_deliver import NOW, Office, Scripted
 

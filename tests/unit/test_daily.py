@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alertd.daily import PATIENCE, Daily, Day, Feed, account, bounds, is_good, last_complete_day, line
 from alertd.ledger.file import create
 from alertd.ledger.model import (
     Attempt,
@@ -21,6 +20,7 @@ from alertd.ledger.model import (
     NotificationKind,
 )
 from alertd.ledger.sqlite import SqliteLedger, open_ledger
+from alertd.ops.daily import PATIENCE, Daily, Day, Feed, account, bounds, is_good, last_complete_day, line
 from tests.contract.test_ledger import DAY, HOUR, NOW, SECOND, event, match
 from tests.simulation.world import Faults, Index, SimulatedClock
 from tests.unit.test_silence import happen

@@ -13,8 +13,10 @@ from random import Random
 
 import pytest
 
-from alertd.batch import Batch
-from alertd.deliver import Courier
+from alertd.deliver.batch import Batch
+from alertd.deliver.courier import Courier
+from alertd.deliver.reconcile import Reconciler
+from alertd.deliver.verdict import Doubt, OnUnknown
 from alertd.destination import (
     DestinationRefused,
     Finding,
@@ -34,10 +36,8 @@ from alertd.ledger.file import create
 from alertd.ledger.model import DestinationCondition, Match, MatchKind, Message, MessageKind, MessageState
 from alertd.ledger.sqlite import SqliteLedger, open_ledger, open_readonly
 from alertd.message import mark_repeat
-from alertd.reconcile import Reconciler
+from alertd.ops.trouble import Troubles
 from alertd.rules.model import Deliver
-from alertd.trouble import Troubles
-from alertd.verdict import Doubt, OnUnknown
 from tests.simulation.history import RENDERERS, STYLE
 from tests.simulation.world import SECOND, CrashError, SimulatedClock
 from tests.unit.told import EVENT, RULE, shown

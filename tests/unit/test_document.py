@@ -6,7 +6,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alertd.document import MOST_CHARACTERS, MOST_KEY_CHARACTERS, Document, as_flag, as_key, as_moment, as_text, as_word
+from alertd.event.document import (
+    MOST_CHARACTERS,
+    MOST_KEY_CHARACTERS,
+    Document,
+    as_flag,
+    as_key,
+    as_moment,
+    as_text,
+    as_word,
+)
 
 NOON = datetime(2026, 4, 14, 12, 0, tzinfo=UTC)
 PATH = ("user", "identity", "arn")

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertd.event import Event, event_from_json, event_to_json, read_event, read_key
-from alertd.profile import load_profile
+from alertd.event.event import Event, event_from_json, event_to_json, read_event, read_key
+from alertd.event.profile import load_profile
 
 SAMPLES = Path(__file__).parents[2] / "rules" / "events"
 NAMES = sorted(path.stem for path in SAMPLES.glob("*.json") if not path.stem.endswith(".ecs"))

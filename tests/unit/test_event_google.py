@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from alertd.event import Event, read_event
-from alertd.profile import load_profile
+from alertd.event.event import Event, read_event
+from alertd.event.profile import load_profile
 
 SAMPLES = Path(__file__).parents[2] / "rules" / "gcp" / "events"
 NAMES = sorted(path.stem for path in SAMPLES.glob("*.json") if not path.stem.endswith(".ecs"))

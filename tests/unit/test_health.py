@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from alertd.health import STUCK, Heartbeats
+from alertd.run.watchdog import STUCK, Heartbeats
 from tests.simulation.world import HOUR, MINUTE, SECOND, SimulatedClock
 
 

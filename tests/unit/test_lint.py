@@ -15,15 +15,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertd.rules import kql
 from alertd.rules.compile import lucene
+from alertd.rules.language import kql
+from alertd.rules.language.lucene import LuceneError
+from alertd.rules.language.lucene import parse as lucene_parse
 from alertd.rules.lint import CODES, Known, RuleWarning, lint
 from alertd.rules.lint.logic import Ask, Both, Either, Kind, Not, Opaque, Tree, both, either, implies, meaning, negated
 from alertd.rules.lint.overlap import overlap
 from alertd.rules.lint.warning import Subject
 from alertd.rules.load import Surroundings, load_rules
-from alertd.rules.lucene import LuceneError
-from alertd.rules.lucene import parse as lucene_parse
 from alertd.rules.model import Query, Rule, RuleFacts, RuleSet, Severity
 
 AROUND = Surroundings(None, None, (), lambda _: None)

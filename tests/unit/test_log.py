@@ -20,7 +20,7 @@ from slack_sdk import WebClient
 
 from alertd import log
 from alertd.errors import RetryError
-from alertd.event import event_from_json
+from alertd.event.event import event_from_json
 
 # Not the one that no test may print: here a library does, and alertd hides it.
 PLANTED = "another" + "Secret" + "0a1b2c"

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
-from alertd.event import Event
+from alertd.event.event import Event
 from alertd.ledger.model import Notification
 from alertd.message import (
     mark_repeat,

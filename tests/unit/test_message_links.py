@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from alertd.event import Event
+from alertd.event.event import Event
 from alertd.message import Style, render_event
 from alertd.message.links import links
 from tests.unit.told import DELIVERY_ID, EVENT, RULE, STYLE, blocks, of

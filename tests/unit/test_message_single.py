@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alertd.event import Event
+from alertd.event.event import Event
 from alertd.message import Style, render_event
 from alertd.message.agent import readable
 from alertd.message.terminal import to_terminal

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from alertd.event import Event
+from alertd.event.event import Event
 from alertd.message import render_event
 from alertd.message.template import check_template
 from tests.unit.told import DELIVERY_ID, EVENT, RULE, STYLE, TIME, blocks, of, shown, text

@@ -14,10 +14,10 @@ from alertd.errors import PermanentError, RetryError
 from alertd.ledger.file import create
 from alertd.ledger.model import NotificationKind
 from alertd.ledger.sqlite import SqliteLedger, open_ledger
-from alertd.poll import Poll
+from alertd.ops.trouble import Troubles
+from alertd.poll.scan import Poll
 from alertd.rules.model import Query, RuleSet
 from alertd.search import Hit, Search
-from alertd.trouble import Troubles
 from tests.simulation.history import RULES, SOURCE
 from tests.simulation.world import DAY, HOUR, MINUTE, SECOND, Document, Faults, Index, SimulatedClock, event_id
 

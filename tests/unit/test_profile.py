@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from alertd.errors import ConfigError
-from alertd.profile import load_profile
+from alertd.event.profile import load_profile
 
 SMALL = """\
 id = "door"

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from alertd.account import Account
-from alertd.route import Route, Routing
+from alertd.event.account import Account
 from alertd.rules.model import Query, Rule
+from alertd.rules.route import Route, Routing
 from tests.unit.told import ACCOUNT, EVENT, RULE
 
 RULE_OF_FILE = Rule(RULE, Query("lucene", "*", {"match_all": {}}, "r.toml:1"), ("everybody",), "r.toml:1")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertd.rules.kql import KqlError, parse
+from alertd.rules.language.kql import KqlError, parse
+from alertd.rules.language.parts import Part, take_apart
 from alertd.rules.model import Query
-from alertd.rules.parts import Part, take_apart
 
 
 def _match(field: str, value: str) -> dict[str, Any]:

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertd.rules.lucene import LuceneError, canonical, fields, parse, weight
+from alertd.rules.language.lucene import LuceneError, canonical, fields, parse, weight
+from alertd.rules.language.parts import Part, take_apart
 from alertd.rules.model import Query
-from alertd.rules.parts import Part, take_apart
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import threading
 from datetime import datetime, timedelta
 
 from alertd.clock import SystemClock
-from alertd.schedule import Job, Metronome
+from alertd.run.schedule import Job, Metronome
 
 WAIT = 10
 

@@ -16,7 +16,7 @@ from alertd.config.schema import config_schema
 from alertd.errors import ConfigError
 from alertd.rules import load, query, quiet
 from alertd.rules.schema import rules_schema
-from alertd.toml import Key, TomlFile, read_toml
+from alertd.toml.file import Key, TomlFile, read_toml
 from tests.unit import test_config_mistakes as mistakes
 from tests.unit import test_rules_load as rules
 from tests.unit.configuration import GOOD

@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from alertd.silence import Silence, silent
-from alertd.trouble import Troubles
+from alertd.ops.dead_feed import Silence, silent
+from alertd.ops.trouble import Troubles
 from tests.simulation.world import HOUR, MINUTE, SECOND, START, Document, Faults, Index, SimulatedClock, event_id
 
 AFTER = 6 * HOUR

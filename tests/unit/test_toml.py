@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertd.errors import ConfigError
-from alertd.toml import Key, read_toml, suggest
+from alertd.toml.file import Key, read_toml, suggest
 
 
 def _read(folder: Path, text: str) -> Path:

@@ -3,7 +3,7 @@
 import pytest
 
 from alertd.rules.compile import lucene
-from alertd.rules.fields import named_fields
+from alertd.rules.language.fields import named_fields
 from alertd.rules.model import Query
 from alertd.trial.project import project, tree_of
 

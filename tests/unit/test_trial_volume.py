@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from alertd.event import Event
+from alertd.event.event import Event
 from alertd.ledger.model import Notification, NotificationKind
 from alertd.rules.model import RuleFacts, Severity
 from alertd.trial.volume import DayVolume, volume
@@ -17,7 +17,7 @@ def _told(after: timedelta, kind: NotificationKind, session: str | None = None) 
 
 
 def test_a_flood_is_twenty_messages_and_then_digests() -> None:
-    """As alertd.batch decides; the next day begins anew."""
+    """As alertd.deliver.batch decides; the next day begins anew."""
     burst = [_told(timedelta(seconds=number % 60), NotificationKind.MESSAGE) for number in range(100)]
     next_day = [_told(timedelta(days=1), NotificationKind.MESSAGE)]
     days = volume([*next_day, *burst], named=lambda some: min(len(some), 30))

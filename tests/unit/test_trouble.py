@@ -12,7 +12,7 @@ import pytest
 from alertd.ledger.file import create
 from alertd.ledger.model import Attempt, Episode, Message, MessageKind, MessageState
 from alertd.ledger.sqlite import SqliteLedger, open_ledger
-from alertd.trouble import LEDGER, REMIND, UNSEEN, Troubles, is_reminder_due
+from alertd.ops.trouble import LEDGER, REMIND, UNSEEN, Troubles, is_reminder_due
 from tests.simulation.world import HOUR, MINUTE, SECOND, SimulatedClock
 
 OVER_AFTER = 2 * MINUTE

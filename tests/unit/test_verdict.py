@@ -1,11 +1,12 @@
-"""What becomes of a message: every state change is decided in alertd.verdict."""
+"""What becomes of a message: every state change is decided in alertd.deliver.verdict."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alertd import verdict
+from alertd.deliver import verdict
+from alertd.deliver.verdict import Doubt, OnUnknown
 from alertd.destination import (
     DestinationRefused,
     NotSent,
@@ -18,7 +19,6 @@ from alertd.destination import (
     Unknown,
 )
 from alertd.ledger.model import DestinationCondition, DestinationState, Message, MessageKind, MessageState
-from alertd.verdict import Doubt, OnUnknown
 
 NOW = datetime(2026, 11, 23, 13, 5, tzinfo=UTC)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)

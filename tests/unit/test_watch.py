@@ -10,9 +10,9 @@ import pytest
 from alertd.ledger.file import create
 from alertd.ledger.model import NotificationKind
 from alertd.ledger.sqlite import open_ledger
-from alertd.poll import Poll
-from alertd.trouble import Troubles
-from alertd.watch import Watch
+from alertd.ops.trouble import Troubles
+from alertd.poll.scan import Poll
+from alertd.poll.ticks import Watch
 from tests.simulation.history import RULES, SOURCE
 from tests.simulation.world import DAY, HOUR, SECOND, Document, Faults, Index, SimulatedClock, event_id
 

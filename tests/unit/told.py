@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alertd.account import Account
-from alertd.event import Event
+from alertd.event.account import Account
+from alertd.event.event import Event
 from alertd.ledger.model import Notification, NotificationKind
 from alertd.message import Style
 from alertd.rules.model import RuleFacts, Severity

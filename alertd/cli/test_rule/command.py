@@ -5,7 +5,7 @@ from pathlib import Path
 
 from alertd.cli.test_rule.formats import Format
 from alertd.errors import ConfigError, Problem
-from alertd.toml import suggest
+from alertd.toml.file import suggest
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,16 +22,16 @@ from alertd.cli.test_rule.offline import FLAVOR
 from alertd.cli.test_rule.versions import load_version
 from alertd.clock import SystemClock
 from alertd.config import Settings
-from alertd.demo.search import RefusedIndexError, embedded_server
 from alertd.errors import ConfigError, Problem
-from alertd.event import Event
-from alertd.profile import load_profile
+from alertd.event.event import Event
+from alertd.event.profile import load_profile
 from alertd.rules.compile import exception_of, first_rule
 from alertd.rules.mappings import for_flavor
 from alertd.rules.model import RuleSet
 from alertd.rules.samples import SampleError, read_samples
 from alertd.search import Hit, SearchClient
 from alertd.search.connection import Connection, connect
+from alertd.search.embedded import RefusedIndexError, embedded_server
 from alertd.trial.compare import Line, Tally, changed_sets, compare, kind_of
 from alertd.trial.panel import Server
 

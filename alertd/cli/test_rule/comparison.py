@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from alertd.cli import show
 from alertd.cli.test_rule.drawing import UNDATED
 from alertd.cli.test_rule.formats import Format, annotation, cell
-from alertd.event import Event
+from alertd.event.event import Event
 from alertd.message.escape import clean
 
 _SIGNS = {"adds": "+", "loses": "-", "moves": "→"}

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from alertd.event import Event, read_event
+from alertd.event.event import Event, read_event
+from alertd.event.profile import Profile
 from alertd.ledger.model import Notification, NotificationKind
 from alertd.message import Style, render_event
 from alertd.message.terminal import to_terminal
-from alertd.profile import Profile
 from alertd.rules.model import Rule
 from alertd.search import Hit
 

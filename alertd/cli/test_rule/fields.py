@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from alertd.cli import lint
 from alertd.cli.test_rule.given import Given
-from alertd.demo.search import EmbeddedServer
 from alertd.rules.lint import Known
 from alertd.rules.mappings import for_flavor, mapping_for
 from alertd.rules.model import RuleSet
 from alertd.search import SearchClient
+from alertd.search.embedded import EmbeddedServer
 from alertd.trial import index_name
 
 _EMPTY = "alertd-lint"

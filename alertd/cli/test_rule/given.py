@@ -8,9 +8,9 @@ from pathlib import Path
 from alertd import compose
 from alertd.config import Settings, load_settings
 from alertd.errors import ConfigError, Problem
+from alertd.event.profile import Profile, load_profile
 from alertd.message import Style
 from alertd.message.template import check_template
-from alertd.profile import Profile, load_profile
 from alertd.rules.load import Surroundings, find_rule_files, load_rules
 from alertd.rules.model import RuleSet
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from alertd import compose
-from alertd.batch import DIGEST_CANDIDATES
 from alertd.cli.lint import of_source
 from alertd.cli.test_rule.drawing import NO_DELIVERY, Drawing
 from alertd.clock import SystemClock
 from alertd.config import Settings
+from alertd.deliver.batch import DIGEST_CANDIDATES
 from alertd.errors import PartialError
-from alertd.event import Event
+from alertd.event.event import Event
+from alertd.event.profile import load_profile
 from alertd.ledger.model import Notification, NotificationKind
 from alertd.message import render_digest
-from alertd.profile import load_profile
 from alertd.rules.compile import candidates, classification, exception_of, first_rule, window
 from alertd.rules.lint import MOST_DAILY, Known, RuleWarning, lint
 from alertd.rules.model import Deliver, Rule, RuleSet

@@ -19,12 +19,12 @@ from alertd.cli.test_rule.given import given
 from alertd.cli.test_rule.live import Look, Taken, look, totals, warnings
 from alertd.cli.test_rule.sample import post_sample
 from alertd.config import Settings
-from alertd.config.duration import parse_duration
 from alertd.errors import ConfigError, Problem
 from alertd.message.terminal import to_terminal
 from alertd.message.words import counted
 from alertd.rules.lint import RuleWarning
 from alertd.search import Hit
+from alertd.toml.duration import parse_duration
 from alertd.trial.mask import mask
 from alertd.trial.volume import DayVolume
 

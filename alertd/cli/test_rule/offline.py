@@ -13,13 +13,13 @@ from alertd.cli.test_rule.fields import tested_fields
 from alertd.cli.test_rule.formats import Format, report
 from alertd.cli.test_rule.given import Given, given, read_mapping
 from alertd.clock import SystemClock
-from alertd.demo.search import EmbeddedServer, RefusedIndexError, embedded_server
 from alertd.errors import ConfigError, Problem
 from alertd.rules.lint import lint
 from alertd.rules.mappings import for_flavor
 from alertd.rules.model import RuleSet
 from alertd.search import SearchClient
 from alertd.search.connection import Connection, connect
+from alertd.search.embedded import EmbeddedServer, RefusedIndexError, embedded_server
 from alertd.trial import Result, run_tests
 
 FAILED = 1

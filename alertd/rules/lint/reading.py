@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from alertd.rules import lucene
+from alertd.rules.language import lucene
 from alertd.rules.lint.logic import (
     EVERYTHING,
     NOTHING,
@@ -24,7 +24,7 @@ from alertd.rules.lint.logic import (
 from alertd.rules.model import Query
 
 if TYPE_CHECKING:
-    from alertd.rules.kql import Node
+    from alertd.rules.language.kql import Node
 
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _COMPARISON = re.compile(r"[<>]=?")
@@ -57,7 +57,7 @@ def read(query: Query) -> Tree:
         case "lucene":
             return _clauses(lucene.parse(query.text), None)
         case "kql":
-            from alertd.rules import kql  # noqa: PLC0415 the grammar costs memory: only where there is a query for it
+            from alertd.rules.language import kql  # noqa: PLC0415 the grammar costs memory: only where there is a query for it
 
             return _node(kql.parse(query.text))
         case _:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from alertd.rules.lint.warning import CODES, RuleWarning
 from alertd.rules.model import RuleSet, Silence
-from alertd.toml import suggest
+from alertd.toml.file import suggest
 
 # What a cluster decides: a silence for it may be needed on another one, so it is never called useless.
 _OF_CLUSTERS = ("R1", "R305")

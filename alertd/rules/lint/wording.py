@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from alertd.rules.language.lucene import Clause, parse
+from alertd.rules.language.lucene import Kind as Token
 from alertd.rules.lint.logic import Kind, asks
 from alertd.rules.lint.reading import RUN, occurs
 from alertd.rules.lint.warning import TEXT, Known, RuleWarning, Subject, shown
-from alertd.rules.lucene import Clause, parse
-from alertd.rules.lucene import Kind as Token
 
 _WORDS = ("and", "or", "not")
 

@@ -1,0 +1,1 @@
+"""E-mail, for trouble of alertd itself."""

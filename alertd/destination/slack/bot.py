@@ -1,0 +1,90 @@
+"""Slack by bot token: chat.postMessage, and the channel's history as the proof of what was posted."""
+
+import http.client
+import json
+from datetime import datetime, timedelta
+
+from slack_sdk.errors import SlackApiError
+
+from alertd.clock import Clock
+from alertd.destination import Guarantee, Outcome, Reader, Unknown
+from alertd.destination.slack.classify import of_exception, of_web_answer
+from alertd.destination.slack.mark import EVENT_TYPE
+from alertd.destination.slack.read_back import ChannelReader
+from alertd.destination.slack.transport import DeadlineWebClient
+
+SLACK = "https://slack.com/api/"
+
+
+class Slack:
+    """A channel of a workspace. Safe to use from one thread at a time."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        token: str,
+        channel: str,
+        clock: Clock,
+        timeout: timedelta,
+        base_url: str = SLACK,
+        proxy: str | None = None,
+    ) -> None:
+        self.name = name
+        self._channel = channel
+        self._clock = clock
+        self._client = DeadlineWebClient(token=token, base_url=base_url, timeout=timeout, proxy=proxy)
+        self._reader = ChannelReader(self._client, channel, clock)
+
+    @property
+    def reader(self) -> Reader | None:
+        return self._reader
+
+    @property
+    def threads(self) -> bool:
+        return True
+
+    @property
+    def guarantee(self) -> Guarantee:
+        return Guarantee.EXACTLY_ONCE
+
+    def post(self, payload: str, *, delivery_id: str, thread_ts: str | None) -> Outcome:
+        message = json.loads(payload)
+        body = {
+            **message,
+            "channel": self._reader.channel_id or self._channel,
+            "metadata": {"event_type": EVENT_TYPE, "event_payload": {"delivery_id": delivery_id, "v": 1}},
+            "unfurl_links": False,
+            "unfurl_media": False,
+            "link_names": False,
+            "parse": "none",
+        }
+        if thread_ts:
+            body["thread_ts"] = thread_ts
+        outcome = self._post(body, now=self._clock.now())
+        self._reader.learn(outcome)
+        return outcome
+
+    def _post(self, body: dict[str, object], *, now: datetime) -> Outcome:
+        try:
+            answer = self._client.api_call("chat.postMessage", json=body)
+        except SlackApiError as error:
+            # every answer that is not "ok", whatever its status
+            return of_web_answer(error.response.status_code, error.response.headers, error.response.data, now=now)
+        except (AttributeError, ValueError) as error:
+            # what slack-sdk does with an answer that is neither an object nor an error
+            return Unknown(f"an answer that is not Slack's: {error}")
+        except (OSError, http.client.HTTPException) as error:
+            return of_exception(error)
+        return of_web_answer(answer.status_code, answer.headers, answer.data, now=now)
+
+    def check(self) -> tuple[str, ...]:
+        return self._reader.check()
+
+
+def slack_reader(
+    *, token: str, channel: str, clock: Clock, timeout: timedelta, base_url: str = SLACK, proxy: str | None = None
+) -> ChannelReader:
+    """Reads a channel that a webhook posts to."""
+    client = DeadlineWebClient(token=token, base_url=base_url, timeout=timeout, proxy=proxy)
+    return ChannelReader(client, channel, clock)

@@ -1,0 +1,264 @@
+"""Reading a channel to learn what was really posted: the only way to settle a send that had no answer."""
+
+import http.client
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from itertools import chain
+from typing import Any
+from urllib.error import URLError
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
+
+from alertd.clock import Clock
+from alertd.destination import Finding, History, Outcome, Posted, Sent, Shown
+from alertd.destination.slack.classify import retry_after
+from alertd.destination.slack.mark import ids, ours
+from alertd.errors import PermanentError, RetryError
+
+# Slack's clock and ours may differ by more than the Date header tells, which has whole seconds and a network between.
+MARGIN = timedelta(minutes=5)
+# Slack's most for an app of one's own.
+PAGE = 999
+# A channel with more than this since the message was frozen is read no further: an error, not an answer.
+MOST_PAGES = 200
+# Slack answers some 50 reads a minute. Who reads everything waits as told, but not for ever.
+MOST_WAITS = 20
+LONGEST_WAIT = timedelta(minutes=2)
+
+_REPAIR = {
+    "not_in_channel": "invite the bot: /invite @alertd in the channel",
+    "channel_not_found": "name the channel by its id (C…), and invite the bot if it is private",
+    "missing_scope": "add the scope to the Slack app and install it again",
+    "invalid_auth": "the token is not valid: create a new one",
+    "not_authed": "the token is not valid: create a new one",
+    "token_revoked": "the token was revoked: create a new one",
+    "account_inactive": "the token's bot was removed: install the app again",
+    "is_archived": "unarchive the channel or name another",
+}
+_TOO_FAST = frozenset({"ratelimited", "rate_limited"})
+TOO_MANY = 429
+# Final, though there is nothing to repair.
+_GONE = frozenset({"message_not_found", "cant_delete_message", "thread_not_found"})
+_PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+
+
+class _TooFastError(RetryError):
+    """Slack asks to be left alone for a while."""
+
+    def __init__(self, text: str, wait: timedelta) -> None:
+        super().__init__(text)
+        self.wait = wait
+
+
+class ChannelReader:
+    """Reads one channel by bot token. Knows the bot's identity and the channel's id once it has asked."""
+
+    def __init__(self, client: WebClient, channel: str, clock: Clock) -> None:
+        self._client = client
+        self._channel = channel
+        self._clock = clock
+        self._identity: frozenset[str] = frozenset()
+        self._workspace_url: str | None = None
+        self._slack_ahead = timedelta(0)
+        self.channel_id = channel if _is_id(channel) else None
+
+    def learn(self, outcome: Outcome) -> None:
+        """A post tells the id behind a channel's name."""
+        if isinstance(outcome, Sent) and outcome.channel:
+            self.channel_id = outcome.channel
+
+    def introduce(self) -> None:
+        self._who()
+
+    def find(self, wanted: Mapping[str, str | None], *, since: datetime) -> Finding:
+        identity, arguments = self._who(), self._from(since)
+        copies: dict[str, dict[str, Posted]] = {delivery_id: {} for delivery_id in wanted}
+        threads = {ts for ts in wanted.values() if ts}
+        replies = (self._replies(arguments, ts) for ts in threads)
+        for message in chain(self._read("conversations.history", arguments, "messages"), *replies):
+            shown = ours(message, self._channel_id(), identity)
+            if shown and shown.delivery_id in copies:
+                copies[shown.delivery_id][shown.posted.ts] = shown.posted
+        return Finding({name: tuple(sorted(found.values(), key=_ts)) for name, found in copies.items()})
+
+    def history(self, *, since: datetime, threads: Collection[str]) -> History:
+        identity, arguments = self._who(), self._from(since)
+        found: dict[str, Shown] = {}
+        waiting = set(threads)
+        for message in self._read("conversations.history", arguments, "messages", patient=True):
+            if identity & set(message.get("reply_users") or ()):
+                waiting.add(str(message.get("ts")))
+            if shown := ours(message, self._channel_id(), identity):
+                found[shown.posted.ts] = replace(shown, permalink=self.permalink(shown.posted))
+        for ts in sorted(waiting):
+            for message in self._replies(arguments, ts, patient=True):
+                if shown := ours(message, self._channel_id(), identity):
+                    found[shown.posted.ts] = replace(shown, permalink=self.permalink(shown.posted))
+        return History(self._channel_id(), tuple(sorted(found.values(), key=lambda shown: _ts(shown.posted))))
+
+    def _from(self, since: datetime) -> dict[str, object]:
+        # never later than `since`: one wrong Date, of a proxy perhaps, must not hide what is there
+        skew = min(self._slack_ahead, timedelta(0)) - MARGIN
+        oldest = max(since.timestamp() + skew.total_seconds(), 0)
+        return {"channel": self._channel_id(), "oldest": f"{oldest:.6f}", "limit": PAGE, "include_all_metadata": True}
+
+    def _replies(self, arguments: Mapping[str, object], ts: str, *, patient: bool = False) -> Iterator[dict[str, Any]]:
+        """Of a thread that was deleted whole, none."""
+        try:
+            yield from self._read("conversations.replies", {**arguments, "ts": ts}, "messages", patient=patient)
+        except PermanentError as error:
+            if "thread_not_found" not in str(error):
+                raise
+
+    def delete(self, posted: Posted) -> None:
+        try:
+            self._call("chat.delete", {"channel": posted.channel, "ts": posted.ts})
+        except PermanentError as error:
+            if "message_not_found" not in str(error):
+                raise
+
+    def permalink(self, posted: Posted) -> str | None:
+        """Built rather than asked for: an alert waits for no further call."""
+        if self._workspace_url is None:
+            return None
+        link = f"{self._workspace_url}archives/{posted.channel}/p{posted.ts.replace('.', '')}"
+        return f"{link}?thread_ts={posted.thread_ts}&cid={posted.channel}" if posted.thread_ts else link
+
+    def check(self) -> tuple[str, ...]:
+        """Tries what delivering needs, short of posting: identity, scopes, channel, history."""
+        try:
+            answer = self._call("auth.test", {})
+            self._remember(answer)
+        except (RetryError, PermanentError) as error:
+            return (str(error),)
+        problems = list(_missing_scopes(answer.headers))
+        try:
+            info: Mapping[str, Any] = self._call("conversations.info", {"channel": self._channel_id()}).get(
+                "channel", {}
+            )
+            if info.get("is_archived"):
+                problems.append(f"the channel is archived: {_REPAIR['is_archived']}")
+            elif info.get("is_member") is False:
+                problems.append(f"the bot is not a member of the channel: {_REPAIR['not_in_channel']}")
+            else:
+                self._call("conversations.history", {"channel": self._channel_id(), "limit": 1})
+        except (RetryError, PermanentError) as error:
+            problems.append(str(error))
+        return tuple(dict.fromkeys(problems))
+
+    def _who(self) -> frozenset[str]:
+        """bot_id and user_id of the token's own bot: a copy of our mark by anybody else proves nothing."""
+        if not self._identity:
+            self._remember(self._call("auth.test", {}))
+        return self._identity
+
+    def _remember(self, answer: SlackResponse) -> None:
+        self._identity = ids(answer.get("bot_id"), answer.get("user_id"))
+        if not self._identity:  # else no message would be ours, and a channel full of them would be an empty one
+            raise RetryError("auth.test: an answer that does not say who the bot is")
+        url = answer.get("url")
+        self._workspace_url = url if isinstance(url, str) else None
+
+    def _channel_id(self) -> str:
+        if self.channel_id is None:
+            name = self._channel.removeprefix("#")
+            arguments = {"types": "public_channel,private_channel", "exclude_archived": False, "limit": PAGE}
+            channels = self._read("conversations.list", arguments, "channels")
+            self.channel_id = next((channel["id"] for channel in channels if channel.get("name") == name), None)
+        if self.channel_id is None:
+            raise PermanentError(
+                f"there is no channel {self._channel} that the bot can see: {_REPAIR['channel_not_found']}"
+            )
+        return self.channel_id
+
+    def _read(
+        self, method: str, arguments: Mapping[str, object], items: str, *, patient: bool = False
+    ) -> Iterator[dict[str, Any]]:
+        """Every item of every page; Slack's JSON, not ours to type."""
+        cursor, cursors = "", {""}
+        for _ in range(MOST_PAGES):
+            call = self._patiently if patient else self._call
+            answer = call(method, {**arguments, "cursor": cursor} if cursor else arguments)
+            found = answer.get(items)
+            if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+                raise RetryError(f"{method}: an answer without {items}")
+            yield from found
+            metadata = answer.get("response_metadata")
+            cursor = str((metadata.get("next_cursor") if isinstance(metadata, dict) else None) or "")
+            if not cursor:
+                if answer.get("has_more"):
+                    raise RetryError(f"{method}: more to come, but no cursor")
+                return
+            if cursor in cursors:
+                raise RetryError(f"{method}: the same cursor twice")
+            cursors.add(cursor)
+        raise RetryError(f"{method}: more than {MOST_PAGES} pages")
+
+    def _patiently(self, method: str, arguments: Mapping[str, object]) -> SlackResponse:
+        for _ in range(MOST_WAITS):
+            try:
+                return self._call(method, arguments)
+            except _TooFastError as error:
+                if error.wait > LONGEST_WAIT:
+                    raise
+                threading.Event().wait(error.wait.total_seconds())
+        return self._call(method, arguments)
+
+    def _call(self, method: str, arguments: Mapping[str, object]) -> SlackResponse:
+        try:
+            answer = self._client.api_call(method, params=dict(arguments))
+        except SlackApiError as error:
+            word = error.response.get("error", "") if isinstance(error.response.data, dict) else ""
+            if error.response.status_code == TOO_MANY or word in _TOO_FAST:
+                wait = retry_after(error.response.headers, now=self._clock.now())
+                raise _TooFastError(f"{method}: {word or TOO_MANY}", wait) from None
+            raise _failure(method, error.response.status_code, str(word), error.response) from None
+        except URLError as error:
+            # urllib wraps in it what fails before the request is written whole
+            why = getattr(error.reason, "strerror", None) or error.reason
+            raise RetryError(f"{method}: no connection to {self._client.base_url.rstrip('/')}: {why}") from error
+        except (AttributeError, ValueError, OSError, http.client.HTTPException) as error:
+            raise RetryError(f"{method}: {type(error).__name__} {error}") from error
+        if answer.get("ok") is not True:
+            raise RetryError(f"{method}: an answer that is not Slack's")
+        self._compare_clocks(answer.headers)
+        return answer
+
+    def _compare_clocks(self, headers: Mapping[str, str]) -> None:
+        text = next((value for name, value in headers.items() if name.lower() == "date"), "")
+        with suppress(ValueError, OverflowError):
+            self._slack_ahead = parsedate_to_datetime(text).astimezone(UTC) - self._clock.now()
+
+
+def _failure(method: str, status: int, word: str, answer: SlackResponse) -> RetryError | PermanentError:
+    needed = answer.get("needed") if isinstance(answer.data, dict) else None
+    hint = f" (needs {needed})" if needed else ""
+    text = f"{method}: {word or status}{hint}"
+    if status != 200 or word in _PASSING or word not in _REPAIR.keys() | _GONE:
+        return RetryError(text)
+    return PermanentError(f"{text}: {_REPAIR[word]}" if word in _REPAIR else text)
+
+
+def _missing_scopes(headers: Mapping[str, str]) -> Iterator[str]:
+    text = next((value for name, value in headers.items() if name.lower() == "x-oauth-scopes"), None)
+    if text is None:
+        return
+    scopes = {scope.strip() for scope in text.split(",")}
+    if "chat:write" not in scopes:
+        yield "the token lacks the scope chat:write: it cannot post"
+    if not scopes & {"channels:history", "groups:history"}:
+        yield "the token lacks the scope channels:history (groups:history for a private channel): it cannot read back"
+
+
+def _ts(posted: Posted) -> tuple[int, str]:
+    return len(posted.ts), posted.ts
+
+
+def _is_id(channel: str) -> bool:
+    return channel[:1] in {"C", "G", "D"} and channel.isalnum() and channel.isupper()

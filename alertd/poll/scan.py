@@ -1,0 +1,293 @@
+"""Heart 1: search → ledger. A scan either completes, and moves what is covered, or it never happened.
+
+What a scan finds is recorded page by page; the ledger ignores what it knows, so scans may overlap, repeat and run
+beside each other. Poll never sends anything.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from alertd.clock import Clock
+from alertd.enrich.around import look_around
+from alertd.errors import PartialError, PermanentError
+from alertd.event.event import Event, read_event, read_key
+from alertd.event.profile import Profile
+from alertd.ledger import Ledger
+from alertd.ledger.model import Match, MatchKind, RuleState, Scan, ScanKind
+from alertd.ops.trouble import Troubles
+from alertd.poll.refused import Refused
+from alertd.rules.compile import candidates, classification, exception_of, first_rule, window
+from alertd.rules.load import fingerprint
+from alertd.rules.model import Rule, RuleSet
+from alertd.rules.route import Routing
+from alertd.search import DocumentState, Hit, Search, SearchClient
+
+# Documents that no rule takes are remembered so that a quiet poll need not classify them again.
+MOST_REMEMBERED = 200_000
+
+_log = structlog.get_logger("alertd.poll")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a group of rule sets searches, and how far back."""
+
+    name: str
+    index: str
+    profile: Profile
+    time_fields: tuple[str, ...]
+    ingest_field: str | None
+    look_back: timedelta
+    overlap: timedelta  # on the event's time
+    ingest_overlap: timedelta  # on the time of ingest, where the source has it
+    page_size: int
+    timeout: timedelta
+
+
+@dataclass(slots=True)
+class Poll:
+    """The scans of one source. Holds what may be forgotten: the ledger has all that may not."""
+
+    source: Source
+    rule_sets: tuple[RuleSet, ...]
+    connect: Callable[[], SearchClient]
+    ledger: Ledger
+    clock: Clock
+    troubles: Troubles
+    route: Callable[[Rule, Event], tuple[str, ...]] = field(default_factory=Routing)
+    _client: SearchClient | None = None
+    # (rule set, document) that no rule takes; another copy of the event may match, and so may this one once it changed
+    _unclaimed: dict[tuple[str, DocumentState], None] = field(default_factory=dict)
+    _refused: Refused = field(init=False)
+    # by rule set and rule: with a thousand rules, working them out at each poll takes longer than the search
+    _fingerprints: dict[str, dict[str, str]] = field(init=False)
+    _last_start_seconds: float | None = None  # of the last complete scan
+    _ready: frozenset[str] = frozenset()  # rule sets whose baseline is done
+
+    def __post_init__(self) -> None:
+        self._refused = Refused(self.source.index, self.troubles)
+        self._fingerprints = {
+            rule_set.id: {rule.id: fingerprint(rule_set, rule) for rule in rule_set.rules}
+            for rule_set in self.rule_sets
+        }
+
+    def start(self) -> None:
+        """Note when each new rule began, before anything can fail: what happens from now on is alerted, not listed."""
+        for rule_set in self.rule_sets:
+            self.ledger.begin(rule_set.id, self._fingerprints[rule_set.id], now=self.clock.now())
+
+    def fast(self) -> int:
+        """Scan what may be new for every rule set that has its baseline. Returns how many events were recorded."""
+        ready = tuple(rule_set for rule_set in self.rule_sets if rule_set.id in self._ready)
+        if not ready:
+            return 0
+        return self._complete(ScanKind.FAST, ready, self._reach_since_last(ready))
+
+    def sweep(self) -> int:
+        """Scan the whole look-back: first the baseline of new and changed rules, then everything against the ledger."""
+        if self._refused and self._refused.try_again(self.rule_sets, self._search):
+            self._unclaimed.clear()
+        found = 0
+        for rule_set in self.rule_sets:
+            if self._due_baseline(rule_set):
+                found += self._complete(ScanKind.BASELINE, (rule_set,), self.source.look_back)
+            self._ready |= {rule_set.id}
+        found += self._complete(ScanKind.SWEEP, self.rule_sets, self._look_back())
+        self._refused.settle(self.rule_sets)
+        return found
+
+    def _complete(self, kind: ScanKind, rule_sets: Sequence[RuleSet], reach: timedelta) -> int:
+        """Run one scan; where the server refuses it, set the rules to blame aside and run it without them."""
+        self._refused.report()
+        try:
+            return self._scan(kind, self._refused.without(rule_sets), reach)
+        except (PermanentError, PartialError) as error:
+            if not self._refused.find(rule_sets, self._search):
+                raise
+            _log.warning("scan_repeated_without_failing_rules", source=self.source.name, reason=str(error))
+            return self._scan(kind, self._refused.without(rule_sets), reach)
+
+    def _scan(self, kind: ScanKind, rule_sets: Sequence[RuleSet], reach: timedelta) -> int:
+        started_at, started_seconds = self.clock.now(), self.clock.elapsed_seconds()
+        # a poll beside a baseline covers the same rules, and would make old what the baseline is still to alert
+        as_begun = {} if kind is ScanKind.FAST else {each.id: self.ledger.rule_states(each.id) for each in rule_sets}
+        looked_at, matched = Counter[str](), Counter[str]()  # by rule set
+        held: list[Match] = []  # the last page goes into the ledger together with the scan
+        found = 0
+        for page in self._candidate_pages(rule_sets, reach, undated=kind is not ScanKind.FAST):
+            found += self.ledger.record(held, now=self.clock.now())
+            held = []
+            for rule_set in rule_sets:
+                hits = [hit for hit in page if _is_candidate(hit, rule_set)]
+                matches = self._matches(rule_set, hits, as_begun.get(rule_set.id))
+                if not matched[rule_set.id]:  # what later pages bring is told in digests, which have no room for it
+                    matches = self._with_surroundings(matches)
+                looked_at[rule_set.id] += len(hits)
+                matched[rule_set.id] += len(matches)
+                held += matches
+        finished_at = self.clock.now()
+        times = started_at, finished_at, reach
+        scans = [
+            Scan(each.id, kind, *times, looked_at[each.id], matched[each.id], self._covered(each)) for each in rule_sets
+        ]
+        found += self.ledger.record(held, now=finished_at, scans=scans)
+        if kind is not ScanKind.BASELINE and (self._last_start_seconds or 0) < started_seconds:
+            self._last_start_seconds = started_seconds
+        return found
+
+    def _candidate_pages(
+        self, rule_sets: Sequence[RuleSet], reach: timedelta, *, undated: bool
+    ) -> Iterator[tuple[Hit, ...]]:
+        """Documents without a time are looked for by the sweep: no range would ever find them."""
+        within = window(
+            self.source.time_fields,
+            reach,
+            ingest_field=self.source.ingest_field,
+            ingest_reach=reach - self.source.overlap + self.source.ingest_overlap,
+            undated=undated,
+        )
+        for query in candidates(rule_sets, within):
+            yield from self._search.pages(self._question(query, self.source.profile.key_fields))
+
+    @property
+    def _search(self) -> SearchClient:
+        """Connected when it is first needed: the server may be down when alertd starts."""
+        if self._client is None:
+            self._client = self.connect()
+        return self._client
+
+    def _question(self, query: Mapping[str, object], fields: Sequence[str]) -> Search:
+        return Search(self.source.index, query, tuple(fields), self.source.page_size, self.source.timeout)
+
+    def _matches(self, rule_set: RuleSet, hits: Sequence[Hit], as_begun: Mapping[str, RuleState] | None) -> list[Match]:
+        """Classify the hits that the ledger has not seen: which rule takes each event, by any of its copies.
+
+        `as_begun`: the rules' states; None: they are read where there is a match, which with a thousand rules is quick.
+        """
+        by_key: defaultdict[str, list[Hit]] = defaultdict(list)
+        for hit in hits:
+            if (rule_set.id, hit.state) in self._unclaimed:
+                continue
+            key = read_key(hit.source, hit.fields, index=hit.index, document_id=hit.id, profile=self.source.profile)
+            by_key[key].append(hit)
+        unseen = self.ledger.unseen(rule_set.id, by_key.keys())
+        documents = self._classified(rule_set, [hit for key in unseen for hit in by_key[key]])
+        taken: list[tuple[Rule, tuple[str, ...], Hit]] = []
+        for key in unseen:
+            for seen in by_key[key]:
+                hit = documents[seen.index, seen.id]
+                rule, also = first_rule(rule_set, hit.matched)
+                if rule:
+                    taken.append((rule, also, hit))
+                    break
+                self._remember(rule_set, seen)
+        states = as_begun or self.ledger.rule_states(rule_set.id, {rule.id for rule, _, _ in taken})
+        matches = [self._match(rule, also, hit, states[rule.id]) for rule, also, hit in taken]
+        return sorted(matches, key=lambda match: match.event.time)
+
+    def _with_surroundings(self, matches: Sequence[Match]) -> list[Match]:
+        alerts = [match.event for match in matches if match.kind is MatchKind.ALERT]
+        source = self.source
+        around = look_around(
+            alerts, index=source.index, profile=source.profile, time_fields=source.time_fields, client=self._search
+        )
+        return [replace(match, event=replace(match.event, around=around.get(match.event.key))) for match in matches]
+
+    def _match(self, rule: Rule, also: tuple[str, ...], hit: Hit, state: RuleState) -> Match:
+        event = read_event(
+            hit.source,
+            hit.fields,
+            index=hit.index,
+            document_id=hit.id,
+            profile=self.source.profile,
+            seen_at=self.clock.now(),
+        )
+        boundary = self._boundary(state)
+        kind = MatchKind.BASELINE if boundary and event.time < boundary else MatchKind.ALERT
+        exception = exception_of(rule, hit.matched, event.time)
+        if exception:
+            kind = MatchKind.EXCEPTED
+        _log.info("event_matched", event_key=event.key, rule=rule.id, kind=kind.value, event_time=event.time)
+        why = f"{exception.reason} (until {exception.until:%Y-%m-%d %H:%M} UTC)" if exception else None
+        return Match(event, rule.facts, kind, self.route(rule, event), also, why)
+
+    def _classified(self, rule_set: RuleSet, hits: Sequence[Hit]) -> dict[tuple[str, str], Hit]:
+        """The same documents with the fields that messages need and the names of the rules that match them."""
+        found: dict[tuple[str, str], Hit] = {}
+        if not hits:
+            return found
+        fields = self.source.profile.fields
+        for query in classification(rule_set, [hit.id for hit in hits]):
+            for page in self._search.pages(self._question(query, fields)):
+                for hit in page:
+                    known = found.get((hit.index, hit.id))
+                    if fields:
+                        found[hit.index, hit.id] = hit
+                    elif known:
+                        found[hit.index, hit.id] = replace(known, matched=known.matched + hit.matched)
+            fields = ()  # the first search told the content, the others tell further names only
+        gone = [hit for hit in hits if (hit.index, hit.id) not in found]
+        if gone:
+            raise PartialError(
+                f"{len(gone)} documents of {self.source.index} disappeared between two searches, {gone[0].id} for one"
+            )
+        return found
+
+    def _remember(self, rule_set: RuleSet, hit: Hit) -> None:
+        if self._refused:
+            return  # the failing rule might have taken it
+        if len(self._unclaimed) >= MOST_REMEMBERED:
+            self._unclaimed.clear()
+        self._unclaimed[rule_set.id, hit.state] = None
+
+    # how far back
+
+    def _reach_since_last(self, rule_sets: Sequence[RuleSet]) -> timedelta:
+        if self._last_start_seconds is not None:
+            since = timedelta(seconds=self.clock.elapsed_seconds() - self._last_start_seconds)
+        else:
+            since = self._since_covered(rule_sets)
+        return since + self.source.overlap
+
+    def _look_back(self) -> timedelta:
+        """Longer than the look-back after a longer downtime."""
+        return max(self.source.look_back, self._since_covered(self.rule_sets) + self.source.overlap)
+
+    def _since_covered(self, rule_sets: Sequence[RuleSet]) -> timedelta:
+        states = [state for rule_set in rule_sets for state in self.ledger.rule_states(rule_set.id).values()]
+        covered = [state.covered_until for state in states if state.covered_until]
+        # the wall clock may have been put back meanwhile: the sweep makes up for what that hides
+        return max(self.clock.now() - min(covered), timedelta(0)) if covered else timedelta(0)
+
+    # new and changed rules
+
+    def _due_baseline(self, rule_set: RuleSet) -> bool:
+        states = self.ledger.rule_states(rule_set.id)
+        fingerprints = self._fingerprints[rule_set.id]
+        return any(_is_new(states.get(rule.id), fingerprints[rule.id]) for rule in rule_set.rules)
+
+    def _boundary(self, state: RuleState) -> datetime | None:
+        """Events of the rule before this time are listed rather than alerted; None: all are alerted."""
+        if state.covered_until is None:
+            # CloudTrail's times are whole seconds: what happened in the second of the start happened after it
+            return state.started_at.replace(microsecond=0)
+        if state.fingerprint != self._fingerprints[state.rule_set][state.rule]:
+            return state.covered_until - self.source.overlap
+        return state.floor
+
+    def _covered(self, rule_set: RuleSet) -> dict[str, str]:
+        """The rules of a scan, which may lack those that the server refuses, with their fingerprints."""
+        fingerprints = self._fingerprints[rule_set.id]
+        return {rule.id: fingerprints[rule.id] for rule in rule_set.rules}
+
+
+def _is_candidate(hit: Hit, rule_set: RuleSet) -> bool:
+    return any(name == f"set:{rule_set.id}" or name.startswith(f"rule:{rule_set.id}/") for name in hit.matched)
+
+
+def _is_new(state: RuleState | None, fingerprint_now: str) -> bool:
+    return state is None or state.covered_until is None or state.fingerprint != fingerprint_now

@@ -1,0 +1,1 @@
+"""The running daemon: threads, ticks, the watchdog, the orderly stop."""

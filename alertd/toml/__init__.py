@@ -1,0 +1,1 @@
+"""What people write in TOML, read strictly, with the line of everything."""
