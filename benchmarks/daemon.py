@@ -145,8 +145,8 @@ def rules(server: SearchServer, asked: Asked) -> Iterator[Row]:
         log.configure(form="json", level="error", secrets=settings.secrets())
         clock = SystemClock()
         with closing(open_ledger(settings.ledger.path, now=clock.now())) as ledger:
-            sets = compose.rule_sets(settings)
-            (watch,) = compose.watches(settings, sets, ledger, clock=clock, troubles=Troubles(clock, None))
+            sets = compose.rules.rule_sets(settings)
+            (watch,) = compose.searching.watches(settings, sets, ledger, clock=clock, troubles=Troubles(clock, None))
             watch.poll.start()
             watch.poll.sweep()
             quiet, news, single = side_by_side(made, watch.poll)

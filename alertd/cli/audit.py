@@ -44,7 +44,7 @@ class Gathered:
 def audit_period(config: Path | None, *, since: str, until: str | None, as_json: bool) -> int:
     """Exit code."""
     settings = load_settings(config)
-    sets = compose.rule_sets(settings)
+    sets = compose.rules.rule_sets(settings)
     now = SystemClock().now()
     period = read_period(since, until, now=now)
     gathered = Gathered()
@@ -75,7 +75,7 @@ def audit_period(config: Path | None, *, since: str, until: str | None, as_json:
 
 def _search(sets: Sequence[RuleSet], settings: Settings, period: Period, gathered: Gathered, now: datetime) -> None:
     try:
-        client = compose.search_client(settings.elasticsearch)
+        client = compose.searching.search_client(settings.elasticsearch)
     except (RetryError, PermanentError) as error:
         gathered.failed += [(f"rule set {rule_set.id}", str(error)) for rule_set in sets]
         return
@@ -144,7 +144,7 @@ def _place(name: str, settings: Settings, period: Period, replied: frozenset[str
     table = settings.destinations[name]
     if isinstance(table, EmailDestination):
         return Place(None, "is e-mail", "taken on the mail server's word")
-    reader = compose.destination(name, table, clock=clock).reader
+    reader = compose.telling.destination(name, table, clock=clock).reader
     if reader is None:
         return Place(None, "cannot be read back", "taken on Slack's word")
     began = clock.now()

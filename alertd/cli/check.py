@@ -65,7 +65,7 @@ def _findings(settings: Settings, warnings: list[RuleWarning]) -> Iterator[Findi
     warnings += lint.over(settings, clock.now())
     sets: tuple[RuleSet, ...] = ()
     try:
-        sets = compose.rule_sets(settings)
+        sets = compose.rules.rule_sets(settings)
         rules = [rule for rule_set in sets for rule in rule_set.rules]
         tests = sum(len(rule.tests) for rule in rules)
         size = (counted(len(sets), "file"), counted(len(rules), "rule"), counted(tests, "test"))
@@ -80,7 +80,7 @@ def _findings(settings: Settings, warnings: list[RuleWarning]) -> Iterator[Findi
     yield from _search(settings, sets, clock, warnings, known)
     warnings += lint_rules(sets, now=clock.now(), known=known)
     for name, table in settings.destinations.items():
-        target = compose.destination(name, table, clock=clock)
+        target = compose.telling.destination(name, table, clock=clock)
         problems = target.check()
         subject = f"{name}  {type_and_place(table)}"
         yield Finding("destination", subject, not problems, "; ".join(problems) or target.guarantee.value)
@@ -129,7 +129,7 @@ def _search(
     """Fills `known`, of the rule sets whose source answers."""
     where = ", ".join(settings.elasticsearch.url) or "Elastic Cloud"
     try:
-        client = compose.search_client(settings.elasticsearch)
+        client = compose.searching.search_client(settings.elasticsearch)
         server = client.server()
     except AlertdError as error:
         yield Finding("elasticsearch", where, False, str(error))

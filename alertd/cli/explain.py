@@ -32,7 +32,7 @@ _IN = {
 def explain_event(text: str, config: Path | None, *, as_json: bool) -> int:
     """Exit code."""
     settings = load_settings(config)
-    style = compose.style(settings)
+    style = compose.telling.style(settings)
     ledger = open_readonly(settings.ledger.path)
     try:
         lives = [(event, status.life(ledger, event)) for event in ledger.find_events(text)]

@@ -99,7 +99,7 @@ def _knows(profile: Profile, document: Mapping[str, object]) -> bool:
 def _of_cluster(event_id: str, settings: Settings | None) -> tuple[Mapping[str, object], str, Profile]:
     if settings is None:
         raise ConfigError([Problem("--event", "needs a configuration: --config FILE, or alertd.toml here")])
-    client = compose.search_client(settings.elasticsearch)
+    client = compose.searching.search_client(settings.elasticsearch)
     try:
         for name, table in settings.sources.items():
             profile = load_profile(table.profile)

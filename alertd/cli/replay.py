@@ -80,10 +80,10 @@ def _queued(ledger: SqliteLedger) -> dict[str, datetime]:
 
 
 def _replays(told: Sequence[Told], settings: Settings, now: datetime) -> Iterator[Message]:
-    look = compose.style(settings)
-    render = compose.renderers(look, settings)
+    look = compose.telling.style(settings)
+    render = compose.telling.renderers(look, settings)
     mark = partial(mark_replay, style=look)
-    return replays(told, render=render, mark=mark, new_id=compose.new_delivery_id, now=now)
+    return replays(told, render=render, mark=mark, new_id=compose.telling.new_delivery_id, now=now)
 
 
 def _plan(

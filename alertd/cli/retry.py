@@ -39,7 +39,7 @@ def retry_message(delivery_id: str, config: Path | None, *, give_up: bool) -> in
             typer.echo(f"message {delivery_id} is {message.state.value}: there is nothing to {nothing}", err=True)
             return REFUSED
         first = message.attempted_at or message.created_at
-        marked = mark_repeat(message.payload, first, style=compose.style(settings))
+        marked = mark_repeat(message.payload, first, style=compose.telling.style(settings))
         again = replace(
             message,
             state=MessageState.PENDING,

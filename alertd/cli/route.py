@@ -46,9 +46,9 @@ class Told:
 def route_events(file: Path, config: Path | None, *, as_json: bool) -> int:
     """Exit code: 1 where an event is told nowhere. ConfigError."""
     settings = load_settings(config)
-    sets = compose.rule_sets(settings)
+    sets = compose.rules.rule_sets(settings)
     samples = _samples(file)
-    style, now = compose.style(settings), SystemClock().now()
+    style, now = compose.telling.style(settings), SystemClock().now()
     drawings = {name: Drawing(load_profile(each.profile), style, now) for name, each in settings.sources.items()}
     with embedded_server() as server:
         search = connect(Connection(urls=(server.url,)), flavor="opensearch")
@@ -85,7 +85,7 @@ def _samples(file: Path) -> tuple[Sample, ...]:
 
 def _told(placed: Placed, settings: Settings, drawings: Mapping[str, Drawing]) -> Iterator[Told]:
     """In the order of the rule sets, which is that of the daemon: the first to take an event tells it."""
-    routing = compose.routing(settings)
+    routing = compose.rules.routing(settings)
     first: dict[str, str] = {}  # destination → the rule that tells it there
     for taken in placed.taken:
         drawing, rule = drawings[taken.rule_set.source], taken.rule
@@ -133,7 +133,7 @@ def _report(placed: Placed, told: Sequence[Told], settings: Settings) -> Iterato
 def _reasons(told: Told, settings: Settings) -> Iterator[tuple[str, str]]:
     """Labelled lines; a line without a label belongs to the one above."""
     event, rule = told.event, told.taken.rule
-    account = compose.style(settings).account(event) or "unknown"
+    account = compose.telling.style(settings).account(event) or "unknown"
     yield "event", f"{event.id}  {event.action or 'unknown action'}, account {account}, {show.moment(event.time)} UTC"
     yield "rule", f"{rule.id}, {rule.facts.severity.value}, of {told.taken.rule_set.id}  {rule.where}"
     if told.taken.also:

@@ -21,7 +21,7 @@ def run_daemon(config: Path | None, *, once: bool, init: bool) -> None:
     """Returns after an orderly stop; raises AlertdError with its exit code otherwise."""
     settings = load_settings(config)
     log.configure(form=settings.log.format, level=settings.log.level, secrets=settings.secrets())
-    rule_sets = compose.rule_sets(settings)
+    rule_sets = compose.rules.rule_sets(settings)
     if init and not settings.ledger.path.exists():
         create(settings.ledger.path, now=SystemClock().now())
     serve(settings, rule_sets, once=once)
@@ -32,14 +32,14 @@ def serve(settings: Settings, rule_sets: Sequence[RuleSet], *, once: bool) -> No
     clock = SystemClock()
     ledger = open_ledger(settings.ledger.path, now=clock.now())
     try:
-        troubles = compose.troubles(settings, ledger, clock=clock, over_after=timedelta(0) if once else None)
+        troubles = compose.telling.troubles(settings, ledger, clock=clock, over_after=timedelta(0) if once else None)
         daemon = Daemon(
             ledger=ledger,
             clock=clock,
-            watches=compose.watches(settings, rule_sets, ledger, clock=clock, troubles=troubles),
-            couriers=compose.couriers(settings, ledger, clock=clock, troubles=troubles),
+            watches=compose.searching.watches(settings, rule_sets, ledger, clock=clock, troubles=troubles),
+            couriers=compose.telling.couriers(settings, ledger, clock=clock, troubles=troubles),
             troubles=troubles,
-            chores=compose.chores(settings, rule_sets, ledger, clock=clock, troubles=troubles),
+            chores=compose.minding.chores(settings, rule_sets, ledger, clock=clock, troubles=troubles),
             keep=settings.ledger.keep,
         )
         for number in (signal.SIGTERM, signal.SIGINT):

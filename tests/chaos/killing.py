@@ -119,7 +119,7 @@ format = "json"
         settings = load_settings(self.folder / "alertd.toml")
         log.configure(form="json", level="info", secrets=settings.secrets())
         create(self.ledger, now=datetime.now(UTC))
-        return settings, compose.rule_sets(settings)
+        return settings, compose.rules.rule_sets(settings)
 
     def happen(self) -> None:
         """Some events become searchable, some late; CloudTrail delivers some once more, now or later."""
@@ -152,7 +152,7 @@ def run_round(
     with slack_process(seed, Misbehaviour()) as slack:
         here = Round(seed, webhook, folder, search, slack)
         settings, rule_sets = here.install()
-        compose.search_client(settings.elasticsearch).close()  # its library is loaded once, here
+        compose.searching.search_client(settings.elasticsearch).close()  # its library is loaded once, here
         problems = _wait_for_end(here, _fork(here, partial(serve, settings, rule_sets, once=True)))  # the baseline
         run = partial(serve, settings, rule_sets, once=False)
         for number in range(1, kills + 1):

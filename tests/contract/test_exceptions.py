@@ -78,7 +78,9 @@ def _swept(server: SearchServer, query: str) -> tuple[SqliteLedger, Troubles]:
     file.create(Path("alertd.db"), now=NOW)
     ledger = open_ledger(Path("alertd.db"), now=NOW)
     troubles = Troubles(SystemClock())
-    [watch] = compose.watches(settings, compose.rule_sets(settings), ledger, clock=SystemClock(), troubles=troubles)
+    [watch] = compose.searching.watches(
+        settings, compose.rules.rule_sets(settings), ledger, clock=SystemClock(), troubles=troubles
+    )
     fill_index(server, "trail-exceptions", MAPPING, {"other": {"@timestamp": NOW.isoformat()}})
     watch.poll.start()
     watch.poll.sweep()

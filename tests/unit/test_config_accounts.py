@@ -143,7 +143,7 @@ def test_a_route_that_can_never_decide_is_a_warning() -> None:
 def test_routes_know_the_accounts_of_the_file() -> None:
     """One table of accounts, wherever they come from."""
     settings = _settings("id,name,tags\n111122223333,payments,pci\n", '[[routes]]\ntag = "pci"\nnotify = "security"\n')
-    assert ("pci",) == compose.routing(settings).accounts["111122223333"].tags
+    assert ("pci",) == compose.rules.routing(settings).accounts["111122223333"].tags
 
 
 ROUTES = """

@@ -131,7 +131,7 @@ def _live(versions: Versions, mine: Given, reach: timedelta) -> Comparison:
     settings = mine.settings
     if settings is None:
         raise ConfigError([Problem("--live", "needs a configuration: --config FILE, or alertd.toml here")])
-    client = compose.search_client(settings.elasticsearch)
+    client = compose.searching.search_client(settings.elasticsearch)
     sources = {each.id: each.source for each in versions[1]}
     told: list[dict[str, _Told]] = []
     for sets in versions:
@@ -152,7 +152,7 @@ def _taken(
 ) -> Iterator[tuple[str, Event]]:
     """Each event once, with the rule that tells it."""
     profile = load_profile(settings.sources[rule_set.source].profile)
-    drawing = Drawing(profile, compose.style(settings), SystemClock().now())
+    drawing = Drawing(profile, compose.telling.style(settings), SystemClock().now())
     seen: set[str] = set()
     for hit in hits(rule_set, settings, client, reach, fields=drawing.profile.fields):
         rule, _ = first_rule(rule_set, hit.matched)

@@ -29,12 +29,12 @@ class Given:
     @property
     def around(self) -> Surroundings:
         if self.settings:
-            return compose.surroundings(self.settings)
+            return compose.rules.surroundings(self.settings)
         return Surroundings(None, None, (), check_template)
 
     @property
     def style(self) -> Style:
-        return compose.style(self.settings) if self.settings else Style()
+        return compose.telling.style(self.settings) if self.settings else Style()
 
     def rule_sets(self) -> tuple[RuleSet, ...]:
         """ConfigError with every mistake."""

@@ -46,7 +46,7 @@ def look(
 ) -> Look:
     """`keep` gets every event's whole document, once. RetryError, PermanentError, PartialError."""
     table = settings.sources[rule_set.source]
-    drawing = Drawing(load_profile(table.profile), compose.style(settings), SystemClock().now())
+    drawing = Drawing(load_profile(table.profile), compose.telling.style(settings), SystemClock().now())
     fields = EVERY_FIELD if keep else drawing.profile.fields
     found: dict[str, Taken] = {}
     silent: set[str] = set()
@@ -105,7 +105,7 @@ def _classified(rule_set: RuleSet, page: Sequence[Hit], search: Search, client: 
 
 
 def _by_destination(events: Sequence[Taken], settings: Settings) -> dict[str, list[Notification]]:
-    routing = compose.routing(settings)
+    routing = compose.rules.routing(settings)
     told: dict[str, list[Notification]] = {}
     for rule, event in events:
         kind = NotificationKind.SESSION if rule.facts.deliver is Deliver.SESSION else NotificationKind.MESSAGE

@@ -41,7 +41,7 @@ def search_live(asked: Asked, form: Format) -> int:
     if mine.settings is None:
         raise ConfigError([Problem("--live", "needs a configuration: --config FILE, or alertd.toml here")])
     settings, sets = mine.settings, mine.rule_sets()
-    client = compose.search_client(settings.elasticsearch)
+    client = compose.searching.search_client(settings.elasticsearch)
     try:
         if asked.save:
             with _new_file(asked.save) as file:
@@ -124,7 +124,7 @@ def _show(found: Look, warned: Sequence[RuleWarning], since: str, settings: Sett
 
 
 def _show_newest(found: Look, settings: Settings) -> None:
-    style = compose.style(settings)
+    style = compose.telling.style(settings)
     newest = found.events[::-1][:NEWEST]
     if not newest:
         return
@@ -158,7 +158,7 @@ def _histogram(days: Sequence[date]) -> Iterator[str]:
 
 def _payload(taken: Taken, settings: Settings, *, delivery_id: str = NO_DELIVERY) -> str:
     rule, event = taken
-    return draw(rule, event, compose.style(settings), delivery_id=delivery_id)
+    return draw(rule, event, compose.telling.style(settings), delivery_id=delivery_id)
 
 
 def _preview(newest: Taken | None, settings: Settings) -> None:
@@ -174,7 +174,7 @@ def _post(newest: Taken | None, settings: Settings, channel: str) -> int:
     if newest is None:
         typer.echo("no event, so no sample to post", err=True)
         return FAILED
-    delivery_id = compose.new_delivery_id()
+    delivery_id = compose.telling.new_delivery_id()
     problem = post_sample(_payload(newest, settings, delivery_id=delivery_id), settings, channel, delivery_id)
     typer.echo(problem or f"one sample was posted to {channel}; nothing was recorded", err=bool(problem))
     return FAILED if problem else 0

@@ -19,7 +19,7 @@ def post_sample(payload: str, settings: Settings, channel: str, delivery_id: str
     if not found:
         return 'no destination of type "slack" is configured: a webhook cannot choose its channel'
     name, table = found[0]
-    target = compose.destination(name, table.model_copy(update={"channel": channel}), clock=SystemClock())
+    target = compose.telling.destination(name, table.model_copy(update={"channel": channel}), clock=SystemClock())
     outcome = target.post(mark_sample(payload), delivery_id=delivery_id, thread_ts=None)
     return None if isinstance(outcome, Sent) else f"not posted to {channel} for certain: {_reason(outcome)}"
 
