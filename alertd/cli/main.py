@@ -112,7 +112,8 @@ def test_rule(
     as_json: JsonOption = False,
 ) -> None:
     """Run the tests in rule files on an embedded search server; with --live, see what they would have alerted on."""
-    from alertd.cli.test_rule.command import Asked, test_rules
+    from alertd.cli.test_rule.asked import Asked
+    from alertd.cli.test_rule.command import test_rules
 
     asked = Asked(
         files=tuple(files or ()),

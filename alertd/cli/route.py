@@ -22,7 +22,8 @@ from alertd.rules.compile import exception_of
 from alertd.rules.model import Deliver, RuleException, Sample
 from alertd.rules.route import Decision
 from alertd.rules.samples import SampleError, parse_samples
-from alertd.search.connection import Connection, connect
+from alertd.search.connect import connect
+from alertd.search.connection import Connection
 from alertd.search.embedded import embedded_server
 from alertd.trial.place import Left, Placed, Taken, place
 

@@ -16,7 +16,8 @@ from alertd.poll.scan import Poll, Source
 from alertd.poll.ticks import Watch
 from alertd.rules.model import RuleSet
 from alertd.search import SearchClient
-from alertd.search.connection import Connection, connect
+from alertd.search.connect import connect
+from alertd.search.connection import Connection
 
 
 def search_client(table: Elasticsearch) -> SearchClient:

@@ -8,7 +8,8 @@ import pytest
 from alertd.enrich.around import FAILED, look_around
 from alertd.event.event import Event, read_event
 from alertd.event.profile import load_profile
-from alertd.search.connection import Connection, connect
+from alertd.search.connect import connect
+from alertd.search.connection import Connection
 from tests.fakes.search_server import ScriptedServer, error_body, reply, serving
 from tests.servers.filling import fill_index
 from tests.servers.running import SearchServer

@@ -11,7 +11,8 @@ import pytest
 
 from alertd.rules.load import Surroundings, find_rule_files, load_rules
 from alertd.rules.model import RuleSet
-from alertd.search.connection import Connection, connect
+from alertd.search.connect import connect
+from alertd.search.connection import Connection
 from alertd.trial.compare import Line, Tally, compare
 from alertd.trial.panel import Server
 from tests.servers.filling import drop_index, fill_index

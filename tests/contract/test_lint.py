@@ -19,7 +19,8 @@ from alertd.rules.load import Surroundings, find_rule_files, load_rules
 from alertd.rules.mappings import mapping_for, shape_of
 from alertd.rules.model import Query, Rule, RuleFacts, RuleSet, Severity
 from alertd.search import Search, SearchClient
-from alertd.search.connection import Connection, connect
+from alertd.search.connect import connect
+from alertd.search.connection import Connection
 from tests.servers.filling import drop_index, fill_index
 from tests.servers.running import SearchServer
 

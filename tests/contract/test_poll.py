@@ -16,7 +16,8 @@ from alertd.ops.trouble import Troubles
 from alertd.poll.scan import Poll
 from alertd.rules.compile import MOST_NAMED
 from alertd.rules.model import Query
-from alertd.search.connection import Connection, connect
+from alertd.search.connect import connect
+from alertd.search.connection import Connection
 from tests.servers.filling import drop_index, fill_index, replace_document
 from tests.servers.running import SearchServer
 from tests.simulation.history import RULES, SOURCE

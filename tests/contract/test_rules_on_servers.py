@@ -15,7 +15,8 @@ from alertd.rules.language.lucene import LuceneError, parse, weight
 from alertd.rules.mappings import mapping_for
 from alertd.rules.model import Query, Rule, RuleFacts, RuleSet, Severity
 from alertd.search import Hit, Search, SearchClient
-from alertd.search.connection import Connection, connect
+from alertd.search.connect import connect
+from alertd.search.connection import Connection
 from tests.servers.filling import fill_index
 from tests.servers.running import SearchServer
 

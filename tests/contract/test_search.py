@@ -11,7 +11,8 @@ import pytest
 
 from alertd.errors import PartialError, PermanentError, RetryError
 from alertd.search import Hit, Search, SearchClient
-from alertd.search.connection import Connection, connect
+from alertd.search.connect import connect
+from alertd.search.connection import Connection
 from tests.servers.filling import drop_index, fill_index
 from tests.servers.running import SERVERS, SearchServer
 

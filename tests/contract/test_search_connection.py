@@ -15,7 +15,8 @@ import trustme
 
 from alertd.errors import PermanentError, RetryError
 from alertd.search import Search, SearchClient
-from alertd.search.connection import Connection, connect
+from alertd.search.connect import connect
+from alertd.search.connection import Connection
 from tests.contract.test_search_tls import server_tls, written
 from tests.fakes.proxy import Proxy, proxying
 from tests.fakes.search_server import ScriptedServer, error_body, reply, serving, whole
@@ -111,7 +112,7 @@ def test_elasticsearch_s_library_recognises_opensearch() -> None:
 def test_only_the_library_that_is_needed_is_loaded(flavor: str, other: str) -> None:
     """Each takes as much memory as all the rest of alertd."""
     program = (
-        "import sys; from alertd.search.connection import Connection, connect;"
+        "import sys; from alertd.search.connect import connect; from alertd.search.connection import Connection;"
         f"connect(Connection(urls=('http://127.0.0.1:9',)), flavor={flavor!r}); print({other!r} in sys.modules)"
     )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout

@@ -10,7 +10,8 @@ import pytest
 
 from alertd.errors import AlertdError, PartialError, PermanentError, RetryError
 from alertd.search import Search, SearchClient
-from alertd.search.connection import Connection, connect
+from alertd.search.connect import connect
+from alertd.search.connection import Connection
 from tests.fakes import search_server as fake
 from tests.fakes.search_server import Fault, Handler, ScriptedServer, reply, serving, shards, whole
 

@@ -9,7 +9,8 @@ import pytest
 
 from alertd.errors import RetryError
 from alertd.search import Hit, Search, SearchClient
-from alertd.search.connection import Connection, connect
+from alertd.search.connect import connect
+from alertd.search.connection import Connection
 from alertd.search.exchange import MOST_BYTES
 from tests.fakes import search_server as fake
 from tests.fakes.search_server import Handler, ScriptedServer, reply, serving, whole

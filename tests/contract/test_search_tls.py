@@ -12,7 +12,8 @@ import trustme
 
 from alertd.errors import PermanentError, RetryError
 from alertd.search import Search, SearchClient
-from alertd.search.connection import Connection, connect
+from alertd.search.connect import connect
+from alertd.search.connection import Connection
 from tests.fakes.listener import listening
 from tests.fakes.search_server import ScriptedServer, serving
 

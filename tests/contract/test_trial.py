@@ -12,7 +12,8 @@ from alertd.event.document import as_moment
 from alertd.rules.load import Surroundings, find_rule_files, load_rules
 from alertd.rules.model import Rule, RuleSet
 from alertd.search import Hit, SearchClient
-from alertd.search.connection import Connection, connect
+from alertd.search.connect import connect
+from alertd.search.connection import Connection
 from alertd.trial import Mismatch, Result, run_tests
 from tests.servers.filling import fill_index
 from tests.servers.running import SearchServer

@@ -1,28 +1,9 @@
 """Which of its jobs `alertd test-rule` was asked to do, and whether the options go together."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
+from alertd.cli.test_rule.asked import Asked
 from alertd.cli.test_rule.formats import Format
 from alertd.errors import ConfigError, Problem
 from alertd.toml.file import suggest
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    files: tuple[Path, ...]
-    config: Path | None
-    mapping: Path | None
-    update: bool
-    live: bool
-    since: str
-    slack_preview: bool
-    post: str | None
-    save: Path | None
-    against: str | None
-    events: Path | None
-    form: str
-    strict: bool
 
 
 def test_rules(asked: Asked) -> int:

@@ -11,7 +11,7 @@ import typer
 
 from alertd import compose
 from alertd.cli import show
-from alertd.cli.test_rule.command import Asked
+from alertd.cli.test_rule.asked import Asked
 from alertd.cli.test_rule.comparison import Comparison, Moved, comparison_report
 from alertd.cli.test_rule.drawing import Drawing
 from alertd.cli.test_rule.formats import Format
@@ -30,7 +30,8 @@ from alertd.rules.mappings import for_flavor
 from alertd.rules.model import RuleSet
 from alertd.rules.samples import SampleError, read_samples
 from alertd.search import Hit, SearchClient
-from alertd.search.connection import Connection, connect
+from alertd.search.connect import connect
+from alertd.search.connection import Connection
 from alertd.search.embedded import RefusedIndexError, embedded_server
 from alertd.trial.compare import Line, Tally, changed_sets, compare, kind_of
 from alertd.trial.panel import Server

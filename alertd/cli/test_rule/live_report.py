@@ -12,7 +12,7 @@ import typer
 
 from alertd import compose
 from alertd.cli import lint, show
-from alertd.cli.test_rule.command import Asked
+from alertd.cli.test_rule.asked import Asked
 from alertd.cli.test_rule.drawing import NO_DELIVERY, draw
 from alertd.cli.test_rule.formats import Format
 from alertd.cli.test_rule.given import given

@@ -18,7 +18,8 @@ from alertd.rules.lint import lint
 from alertd.rules.mappings import for_flavor
 from alertd.rules.model import RuleSet
 from alertd.search import SearchClient
-from alertd.search.connection import Connection, connect
+from alertd.search.connect import connect
+from alertd.search.connection import Connection
 from alertd.search.embedded import EmbeddedServer, RefusedIndexError, embedded_server
 from alertd.trial import Result, run_tests
 

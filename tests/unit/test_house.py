@@ -1,0 +1,35 @@
+"""The house stays one that a newcomer can walk through."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ALERTD = Path(__file__).parents[2] / "alertd"
+MOST_LINES = 300
+LONGEST_FUNCTION = 60
+
+
+def _modules() -> Iterator[tuple[str, str]]:
+    for path in sorted(ALERTD.rglob("*.py")):
+        yield path.relative_to(ALERTD.parent).as_posix(), path.read_text("utf-8")
+
+
+def test_no_module_is_longer_than_300_lines() -> None:
+    """What grows beyond holds two things: divide it by concept."""
+    assert [] == [name for name, text in _modules() if len(text.splitlines()) > MOST_LINES]
+
+
+def test_every_function_fits_a_screen() -> None:
+    long = [
+        f"{name}:{node.lineno} {node.name}"
+        for name, text in _modules()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
+    ]
+    assert [] == long
+
+
+def test_everything_is_caught_in_two_places_only() -> None:
+    """At the boundary of a job and at that of a command; elsewhere only what can be reacted to."""
+    broad = [name for name, text in _modules() if "except Exception" in text]
+    assert ["alertd/cli/main.py", "alertd/run/daemon.py"] == broad
