@@ -5,34 +5,29 @@ An exception is a line too: a traceback is written at level "debug" only.
 
 import json
 import logging
-import re
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
-from urllib.parse import quote, quote_plus
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-HIDDEN = "[secret]"
+from alertd.secret import Credential, Secrets
+
 # Of one value. Reasons and ids are shorter; what is longer is somebody's document.
 MOST_CHARACTERS = 2_000
 # Of one entry's values within values: deeper ones are written as text.
 MOST_LEVELS = 4
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-# Slack's tokens and webhook addresses, whoever brought them here.
-_SHAPES = re.compile(r"(?:xox[a-z]\.)?(?:xox[a-z]|xapp)-[\w-]+|hooks\.slack(?:-gov)?\.com/[^\s\"'<>]+")
-_ADDRESS = re.compile(r"https?://[^/]+(/.+)")
-_QUOTES = "'\""
 _TRACEBACK = "exception"
 
 
-def configure(*, form: str, level: str, secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
+def configure(*, form: str, level: str, secrets: Iterable[Credential | str] = (), stream: TextIO | None = None) -> None:
     """`form`: "json", "console", or "auto": for people on a terminal, JSON elsewhere."""
     stream = stream or sys.stderr
     for_people = form == "console" or (form == "auto" and stream.isatty())
@@ -59,15 +54,6 @@ def configure(*, form: str, level: str, secrets: Iterable[str] = (), stream: Tex
         cache_logger_on_first_use=False,
     )
     _take_over_libraries()
-
-
-def looks_secret(text: str) -> bool:
-    return _SHAPES.search(text) is not None
-
-
-def hide(text: str) -> str:
-    """Without what looks like a secret."""
-    return _SHAPES.sub(HIDDEN, text)
 
 
 def _take_over_libraries() -> None:
@@ -131,15 +117,12 @@ def _raised_at(trace: TracebackType | None) -> str:
 class _Cleaner:
     """Hides secrets, and cuts what is long, in every value of an entry."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        written = {form for secret in secrets if secret for form in _forms(secret)}
-        # the longest first: one may be the beginning of another
-        known = "|".join(re.escape(form) for form in sorted(written, key=len, reverse=True))
-        self._known = re.compile(known) if known else None
+    def __init__(self, secrets: Iterable[Credential | str]) -> None:
+        self._secrets = Secrets(secrets)
 
     def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
         return {
-            name: self._hidden(value) if name == _TRACEBACK else self._clean(value, MOST_LEVELS)
+            name: self._secrets.hide(str(value)) if name == _TRACEBACK else self._clean(value, MOST_LEVELS)
             for name, value in event.items()
         }
 
@@ -154,27 +137,7 @@ class _Cleaner:
 
     def _text(self, text: str) -> str:
         # hidden before it is cut: half a secret would not be found
-        return _cut(self._hidden(text))
-
-    def _hidden(self, text: str) -> str:
-        return hide(self._known.sub(HIDDEN, text) if self._known else text)
-
-
-def _forms(secret: str) -> Iterator[str]:
-    """A secret as it is, and as it looks inside JSON, a repr or an address."""
-    yield secret
-    yield json.dumps(secret)[1:-1]
-    yield json.dumps(secret, ensure_ascii=False)[1:-1]
-    yield repr(secret)[1:-1]
-    # beside both kinds of quotes a repr escapes one of them
-    yield repr(secret + _QUOTES).removesuffix(repr(_QUOTES)[1:])[1:]
-    yield quote(secret, safe="", errors="replace")
-    yield quote(secret, errors="replace")
-    yield quote_plus(secret, errors="replace")
-    # of a webhook's address the path is the secret, and errors quote it alone
-    address = _ADDRESS.fullmatch(secret)
-    if address:
-        yield address[1]
+        return _cut(self._secrets.hide(text))
 
 
 def _bounded(value: dict[str, object] | list[object]) -> object:

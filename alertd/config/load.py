@@ -5,7 +5,6 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from alertd import log
 from alertd.config.accounts import fill_in_accounts
 from alertd.config.draft import Draft
 from alertd.config.environment import CONFIG_VARIABLE, read_environment
@@ -14,6 +13,7 @@ from alertd.config.model import Settings, Tables
 from alertd.config.routes import useless_routes
 from alertd.config.secrets import fill_in_secrets, refuse_lookalikes
 from alertd.errors import ConfigError, Problem
+from alertd.secret import hide_lookalikes
 from alertd.toml.file import Key, read_toml
 
 PLACES = (Path("alertd.toml"), Path("/etc/alertd/alertd.toml"))
@@ -31,7 +31,9 @@ def load_settings(path: Path | None) -> Settings:
     tables = _checked(draft)
     if tables is None or draft.problems:
         # raised outside of any except: pydantic's error, which holds the secrets, must not hang on it
-        problems = {Problem(log.hide(problem.where), log.hide(problem.what)): None for problem in draft.problems}
+        problems = {
+            Problem(hide_lookalikes(problem.where), hide_lookalikes(problem.what)): None for problem in draft.problems
+        }
         raise ConfigError(sorted(problems, key=_place))
     warnings = (*draft.warnings, *useless_routes(tables))
     return Settings(**dict(tables), path=draft.file.path, warnings=warnings)

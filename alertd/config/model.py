@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from alertd.config.destination import Destination, DestinationTable, EmailDestination
+from alertd.secret import Credential
 from alertd.toml.duration import Duration, SomeTime, at_least, show_duration
 from alertd.toml.model import Table, of_table
 from alertd.toml.value import (
@@ -25,6 +26,7 @@ from alertd.toml.value import (
     Texts,
     Timezone,
     Until,
+    credential,
     listed,
 )
 
@@ -242,17 +244,18 @@ class Settings(Tables):
         """Those that rules may name: a mail cannot be threaded, listed or read back, so it is for [ops] alone."""
         return tuple(name for name, table in self.destinations.items() if not isinstance(table, EmailDestination))
 
-    def secrets(self) -> tuple[str, ...]:
-        """Every secret value: what no output may contain."""
+    def secrets(self) -> tuple[Credential, ...]:
+        """What no output may contain."""
         tables = (self.elasticsearch, *self.destinations.values())
-        return tuple(dict.fromkeys(secret for table in tables for secret in _secrets(table)))
+        return tuple(secret for table in tables for secret in secrets_of(table))
 
 
-def _secrets(table: Elasticsearch | DestinationTable) -> Iterator[str]:
+def secrets_of(table: Elasticsearch | DestinationTable) -> Iterator[Credential]:
+    """What goes out with requests, and so may come back in answers."""
     for key in table.secret_keys:
         secret = getattr(table, key)
         if secret is not None:
-            yield secret.get_secret_value()
+            yield credential(secret)
     password = None if isinstance(table, EmailDestination) else urlsplit(table.proxy or "").password
     if password:
-        yield from {password, unquote(password)}
+        yield from map(Credential, dict.fromkeys((password, unquote(password))))

@@ -9,12 +9,11 @@ from alertd.config.destination import DESTINATIONS
 from alertd.config.draft import Draft, dotted, table_at
 from alertd.config.environment import variable_for
 from alertd.config.model import Elasticsearch
-from alertd.log import looks_secret
+from alertd.secret import Credential, looks_secret, read_secret
 from alertd.toml.file import Key
 from alertd.toml.model import Table
+from alertd.toml.value import KeptSecret
 
-# No token, key or password is as long: such a file is something else.
-MOST_SECRET_BYTES = 16 * 1024
 # Takes the place of a secret that was refused, so that it is not called missing as well.
 _STAND_IN = "https://refused.invalid/"
 # Container engines mount secrets here, readable by everybody in the container and by nobody outside it.
@@ -35,7 +34,8 @@ def fill_in_secrets(draft: Draft) -> None:
             named = table.pop(f"{key}_file", None)
             if named is not None and key not in table:
                 draft.read_from[(*at, key)] = (*at, f"{key}_file")
-                table[key] = _read(draft, (*at, f"{key}_file"), named) or _STAND_IN
+                kept = _read(draft, (*at, f"{key}_file"), named)
+                table[key] = KeptSecret(kept) if kept else _STAND_IN
 
 
 def refuse_lookalikes(draft: Draft) -> None:
@@ -78,7 +78,7 @@ def _places(draft: Draft) -> Iterator[tuple[Key, tuple[str, ...]]]:
             yield at, tuple(key for model in models for key in model.secret_keys)
 
 
-def _read(draft: Draft, at: Key, named: object) -> str | None:
+def _read(draft: Draft, at: Key, named: object) -> Credential | None:
     if not isinstance(named, str) or not named:
         draft.note(at, "must be the path of a file, or the name of a systemd credential")
         return None
@@ -87,7 +87,7 @@ def _read(draft: Draft, at: Key, named: object) -> str | None:
         return None
     try:
         path = _find(named, draft.file.path.parent)
-        secret = _content(path)
+        secret = Credential(read_secret(path), path)
         is_public = bool(path.stat().st_mode & stat.S_IROTH)
     except OSError as error:
         draft.note(at, f"the file cannot be read: {error.strerror}")
@@ -112,21 +112,3 @@ def _find(named: str, base: Path) -> Path:
         return folder / named
     tried = " and ".join(str(folder.absolute()) for folder in folders)
     raise ValueError("there is no such file" if named.startswith("/") else f"there is no such file in {tried}")
-
-
-def _content(path: Path) -> str:
-    # a device or a pipe may never end
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise ValueError("this is not a file")
-    with path.open("rb") as file:
-        content = file.read(MOST_SECRET_BYTES + 1)
-    if len(content) > MOST_SECRET_BYTES:
-        raise ValueError("the file is too long for a secret")
-    try:
-        secret = content.decode("utf-8-sig").rstrip("\r\n")
-    except UnicodeDecodeError:
-        # from None: it carries the content
-        raise ValueError("the file is not UTF-8 text") from None
-    if not secret:
-        raise ValueError("the file is empty")
-    return secret

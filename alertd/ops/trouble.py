@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from alertd import log
 from alertd.clock import Clock
 from alertd.errors import LedgerUnusableError
 from alertd.ledger import Ledger
 from alertd.ledger.model import Episode, Message, MessageState
+from alertd.secret import hide_lookalikes
 
 REMIND = timedelta(hours=1)
 # What nothing has complained of for so long is over: its rule, source or destination is gone from the configuration.
@@ -57,7 +57,7 @@ class Troubles:
 
     def begin(self, subject: str, text: str) -> None:
         """Something is wrong, or still is."""
-        now, text = self._clock.now(), log.hide(text)
+        now, text = self._clock.now(), hide_lookalikes(text)
         with self._lock:
             known = self._open.get(subject)
             if known is None:

@@ -10,9 +10,17 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    SecretStr,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 from pydantic_settings import NoDecode
 
+from alertd.secret import Credential
 from alertd.toml.file import MOMENT_PATTERN, as_moment
 
 _ADDRESS = re.compile(r"https?://[^\s/?#@]+(/\S*)?")
@@ -49,6 +57,25 @@ def _zone(name: str) -> str:
         hint = f' Did you mean "{close[0]}"?' if close else ""
         raise ValueError(f'must be a time zone such as "Europe/Stockholm".{hint}') from error
     return name
+
+
+class KeptSecret(SecretStr):
+    """A secret that still knows the file it was read from."""
+
+    def __init__(self, credential: Credential) -> None:
+        super().__init__(credential.value)
+        self.credential = credential
+
+
+def credential(secret: SecretStr) -> Credential:
+    """A secret as it is used: from a file, the same wherever it is used."""
+    return secret.credential if isinstance(secret, KeptSecret) else Credential(secret.get_secret_value())
+
+
+def _keep_file(value: object, check: ValidatorFunctionWrapHandler) -> object:
+    """pydantic makes a new secret of the text alone."""
+    checked: object = check(value)
+    return value if isinstance(value, KeptSecret) else checked
 
 
 def _one_line(secret: SecretStr) -> SecretStr:
@@ -123,7 +150,7 @@ Networks = Annotated[tuple[Network, ...], BeforeValidator(listed), NoDecode]
 Since = Annotated[datetime, BeforeValidator(partial(as_moment, end_of_day=False)), _as(MOMENT_PATTERN)]
 Until = Annotated[datetime, BeforeValidator(partial(as_moment, end_of_day=True)), _as(MOMENT_PATTERN)]
 Proxy = Annotated[str, AfterValidator(_proxy), _as(_PROXY_PATTERN)]
-Secret = Annotated[SecretStr, AfterValidator(_one_line)]
+Secret = Annotated[SecretStr, WrapValidator(_keep_file), AfterValidator(_one_line)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(listed), NoDecode]
 Timezone = Annotated[str, AfterValidator(_zone)]
 WebhookAddress = Annotated[Secret, AfterValidator(_webhook)]

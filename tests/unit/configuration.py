@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from alertd.config import load_settings
+from alertd.config.model import Settings
 from alertd.errors import ConfigError
 
 GOOD = """\
@@ -43,3 +44,8 @@ def told(path: Path | None = None) -> str:
     with pytest.raises(ConfigError) as caught:
         load_settings(path)
     return str(caught.value)
+
+
+def values(settings: Settings) -> tuple[str, ...]:
+    """The secrets as they are in use."""
+    return tuple(secret.value for secret in settings.secrets())

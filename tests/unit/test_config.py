@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from alertd.config import load_settings
 from alertd.config.load import find
 from alertd.toml.duration import parse_duration, show_duration
-from tests.unit.configuration import GOOD, write, write_secret
+from tests.unit.configuration import GOOD, values, write, write_secret
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
 
@@ -22,7 +22,7 @@ def test_a_short_configuration_is_enough() -> None:
     assert timedelta(seconds=10) == loaded.sources["cloudtrail"].interval
     assert timedelta(days=31) == loaded.sources["cloudtrail"].look_back
     assert Path("/var/lib/alertd/alertd.db") == loaded.ledger.path
-    assert ("xoxb-test-token",) == loaded.secrets()
+    assert ("xoxb-test-token",) == values(loaded)
     assert () == loaded.warnings
 
 
@@ -34,7 +34,7 @@ def test_the_environment_wins_over_the_file_key_by_key(monkeypatch: pytest.Monke
     monkeypatch.setenv("ALERTD_RULES__PATHS", '["a/*.toml", "b/*.toml"]')
     monkeypatch.setenv("ALERTD_RULES__NOTIFY", '["security"]')
     loaded = load_settings(write(GOOD.replace('token_file = "token"', 'token_file = "missing"')))
-    assert ("xoxb-other-token",) == loaded.secrets()
+    assert ("xoxb-other-token",) == values(loaded)
     assert (timedelta(seconds=5), 10) == (
         loaded.sources["cloudtrail"].interval,
         loaded.sources["cloudtrail"].page_size,
@@ -51,7 +51,7 @@ def test_a_table_may_come_from_the_environment_alone(monkeypatch: pytest.MonkeyP
     loaded = load_settings(write(GOOD))
     assert ["security", "backup"] == list(loaded.destinations)
     assert "payments" == loaded.accounts["111122223333"].name
-    assert ("xoxb-test-token", "https://hooks.example.com/services/x") == loaded.secrets()
+    assert ("xoxb-test-token", "https://hooks.example.com/services/x") == values(loaded)
 
 
 def test_a_name_with_dashes_and_capitals_can_be_set_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,13 +67,13 @@ def test_a_password_of_digits_or_json_stays_as_it_is(monkeypatch: pytest.MonkeyP
     for password in ("12345678", "true", '{"a": 1}', "[1]", "null"):
         monkeypatch.setenv("ALERTD_ELASTICSEARCH__USERNAME", "alertd")
         monkeypatch.setenv("ALERTD_ELASTICSEARCH__PASSWORD", password)
-        assert password in load_settings(write(GOOD)).secrets()
+        assert password in values(load_settings(write(GOOD)))
 
 
 def test_an_empty_variable_is_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compose files pass on what is not set as an empty text."""
     monkeypatch.setenv("ALERTD_DESTINATIONS__SECURITY__TOKEN", "")
-    assert ("xoxb-test-token",) == load_settings(write(GOOD)).secrets()
+    assert ("xoxb-test-token",) == values(load_settings(write(GOOD)))
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +95,7 @@ def test_systemd_says_where_state_and_credentials_are(monkeypatch: pytest.Monkey
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/private/alertd:/var/lib/private/other")
     loaded = load_settings(write(GOOD))
     assert Path("/var/lib/private/alertd/alertd.db") == loaded.ledger.path
-    assert ("xoxb-credential-token",) == loaded.secrets()
+    assert ("xoxb-credential-token",) == values(loaded)
     assert Path("mine.db") == load_settings(write(GOOD + '[ledger]\npath = "mine.db"\n')).ledger.path
 
 

@@ -15,7 +15,7 @@ from alertd.config.destination import DESTINATIONS
 from alertd.config.model import TABLES, Elasticsearch
 from alertd.errors import ConfigError
 from tests.planted import PLANTED
-from tests.unit.configuration import GOOD, HOOK, told, write
+from tests.unit.configuration import GOOD, HOOK, told, values, write
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
 
@@ -31,7 +31,7 @@ def test_a_secret_file_that_everybody_can_read_is_warned_of() -> None:
 def test_only_the_line_ends_of_a_secret_file_are_cut_off() -> None:
     """Editors add them; a space may be part of a password."""
     text = GOOD.replace("[sources", 'username = "u"\npassword_file = "pw"\n[sources')
-    assert (" pass word ", "xoxb-test-token") == load_settings(write(text, pw="\ufeff pass word \r\n\n")).secrets()
+    assert (" pass word ", "xoxb-test-token") == values(load_settings(write(text, pw="\ufeff pass word \r\n\n")))
 
 
 SECRET_FILES = {
@@ -174,7 +174,7 @@ def test_the_log_is_told_every_secret(monkeypatch: pytest.MonkeyPatch) -> None:
         "xoxb-test-token",
         "https://hooks.example.com/services/x",
         "xoxb-verify-token",
-    } == set(loaded.secrets())
+    } == set(values(loaded))
     assert "pass%20word" not in repr(loaded)
 
 

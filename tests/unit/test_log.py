@@ -21,6 +21,7 @@ from slack_sdk import WebClient
 from alertd import log
 from alertd.errors import RetryError
 from alertd.event.event import event_from_json
+from alertd.secret import HIDDEN, hide_lookalikes, looks_secret
 
 # Not the one that no test may print: here a library does, and alertd hides it.
 PLANTED = "another" + "Secret" + "0a1b2c"
@@ -120,7 +121,7 @@ def test_no_known_secret_is_written_in_any_part_of_an_entry(form: str, level: st
         logger.exception("failed")
     logging.getLogger("elastic_transport").warning("%s", PLANTED, exc_info=ValueError(PLANTED))
     _warn(PLANTED)
-    assert stream.getvalue().count(log.HIDDEN) >= len(["with", "text", "deep", "path", "error", "bytes", "failed"])
+    assert stream.getvalue().count(HIDDEN) >= len(["with", "text", "deep", "path", "error", "bytes", "failed"])
     assert PLANTED not in stream.getvalue()
 
 
@@ -133,8 +134,8 @@ def test_a_secret_is_found_however_it_was_quoted(secret: str, quoted: Callable[[
     """As it is, inside a repr, inside JSON and inside an address."""
     cleaner = log._Cleaner([f"<{secret}>"])
     entry = cleaner(None, "", {"text": f"before {quoted(f'<{secret}>')} after"})
-    assert log.HIDDEN in entry["text"]
-    assert secret not in entry["text"].replace(log.HIDDEN, "").removeprefix("before ").removesuffix(" after")
+    assert HIDDEN in entry["text"]
+    assert secret not in entry["text"].replace(HIDDEN, "").removeprefix("before ").removesuffix(" after")
 
 
 def test_what_looks_like_a_secret_of_slack_is_hidden_without_being_known() -> None:
@@ -148,11 +149,11 @@ def test_what_looks_like_a_secret_of_slack_is_hidden_without_being_known() -> No
         "hooks.slack-gov.com/services/x/y/z",
         "hooks.slack.com/workflows/x",
     ):
-        assert log.looks_secret(f"a {secret}.")
-        assert secret not in log.hide(f'"{secret}", {secret} and {secret}')
+        assert looks_secret(f"a {secret}.")
+        assert secret not in hide_lookalikes(f'"{secret}", {secret} and {secret}')
     for harmless in ("xoxb", "a token (xoxb-…)", "https://slack.com/services/x", "foxbat-1"):
-        assert not log.looks_secret(harmless)
-        assert harmless == log.hide(harmless)
+        assert not looks_secret(harmless)
+        assert harmless == hide_lookalikes(harmless)
 
 
 def test_of_a_webhook_the_path_alone_is_hidden_too() -> None:
@@ -160,7 +161,7 @@ def test_of_a_webhook_the_path_alone_is_hidden_too() -> None:
     stream = io.StringIO()
     log.configure(form="json", level="info", secrets=["https://hooks.example.com/in/abc"], stream=stream)
     structlog.get_logger().info("x", text="POST /in/abc to hooks.example.com")
-    assert f"POST {log.HIDDEN} to hooks.example.com" == _entries(stream)[0]["text"]
+    assert f"POST {HIDDEN} to hooks.example.com" == _entries(stream)[0]["text"]
 
 
 def test_the_longer_of_two_secrets_is_hidden_whole() -> None:
@@ -168,7 +169,7 @@ def test_the_longer_of_two_secrets_is_hidden_whole() -> None:
     stream = io.StringIO()
     log.configure(form="json", level="info", secrets=["abc", "abcdef", ""], stream=stream)
     structlog.get_logger().info("x", text="abcdef abc")
-    assert f"{log.HIDDEN} {log.HIDDEN}" == _entries(stream)[0]["text"]
+    assert f"{HIDDEN} {HIDDEN}" == _entries(stream)[0]["text"]
 
 
 def test_time_and_level_stay_readable_with_the_shortest_secret() -> None:
@@ -188,11 +189,11 @@ def test_no_document_is_written_whole() -> None:
     """A long text is cut, and a secret that would be cut in half is hidden first."""
     stream = io.StringIO()
     log.configure(form="json", level="info", secrets=[PLANTED], stream=stream)
-    edge = "x" * (log.MOST_CHARACTERS - len(log.HIDDEN)) + PLANTED + "y" * 100_000
+    edge = "x" * (log.MOST_CHARACTERS - len(HIDDEN)) + PLANTED + "y" * 100_000
     document = {f"field{number}": {"a": ["v" * 50]} for number in range(1_000)}
     structlog.get_logger().info("x", text=edge, document=document, lines=["z" * 1_000] * 100)
     (entry,) = _entries(stream)
-    assert str(entry["text"]).endswith(f"{log.HIDDEN}… (102000 characters)")
+    assert str(entry["text"]).endswith(f"{HIDDEN}… (102000 characters)")
     for name in ("document", "lines"):
         assert isinstance(entry[name], str)
         assert len(str(entry[name])) < log.MOST_CHARACTERS + 50
