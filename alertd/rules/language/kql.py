@@ -1,7 +1,8 @@
 """The Kibana query language → query DSL, as Kibana itself translates it where it knows no mapping.
 
 Grammar: kql.lark. The words match as they do in Discover: a value without quotes by any of its words, in quotes as a
-phrase, with * as a pattern; nothing is lenient where a field is named.
+phrase; nothing is lenient where a field is named. A value with * is one pattern, blanks and all, as Kibana has it for
+keywords: where Kibana knows no type it would ask for any of the words, and "Night *" would be everything.
 """
 
 import re
@@ -28,8 +29,12 @@ _INSTEAD = {
     ":": 'a ":" within a value is written \\: or the value stands within quotes',
 }
 _BLANKS = {"t": "\t", "r": "\r", "n": "\n"}
-# what query_string would take for its own syntax
-_RESERVED = re.compile(r'([-+=&|><!(){}\[\]^"~*?:\\/])')
+# Within quotes a backslash before anything else stands for itself.
+_ESCAPED_IN_QUOTES = frozenset('trn"\\')
+# What query_string would take for its own syntax. An escaped blank does not part its words.
+_RESERVED = re.compile(r'([-+=&|><!(){}\[\]^"~*?:\\/\s])')
+# Kibana reads the letter after the backslash as a line break, people read the word.
+_NOT = re.compile(r"\\not(?=\s|$)", re.IGNORECASE)
 
 
 class KqlError(Exception):
@@ -68,13 +73,13 @@ def _grammar() -> Lark:
 
 @dataclass(frozen=True, slots=True)
 class _Literal:
-    text: str  # as meant, without escapes; of a pattern: for query_string
+    text: str  # as meant, without escapes
     quoted: bool
-    pattern: bool
+    pattern: str = ""  # for query_string; none: it has no wildcard
 
     @property
     def everything(self) -> bool:
-        return self.pattern and self.text == "*"
+        return self.pattern == "*"
 
 
 def _query(tree: Tree[Token], path: str) -> Node:
@@ -86,18 +91,18 @@ def _query(tree: Tree[Token], path: str) -> Node:
             return _negated(tree, _query(_trees(tree)[0], path))
         case "nested":
             name, inner = _trees(tree)
-            field = path + _literal(name).text
+            field = path + _plain_name(name)
             within = _query(inner, f"{field}.")
             clause = {"nested": {"path": field, "query": within.clause, "score_mode": "none"}}
             return Node(clause, *_span(tree), within.fields)
         case "field_is":
             name, values = _trees(tree)
-            return _values(values, path, _literal(name), _span(tree))
+            return _values(values, path, _name(name), _span(tree))
         case "field_range":
             name, value = _trees(tree)
-            field = path + _literal(name).text
+            field = path + _plain_name(name)
             operator = _RANGES[next(str(child) for child in tree.children if isinstance(child, Token))]
-            return Node({"range": {field: {operator: _literal(value).text}}}, *_span(tree), (field,))
+            return Node({"range": {field: {operator: _end(value)}}}, *_span(tree), (field,))
         case _:
             return Node(_anywhere(_literal(_trees(tree)[0])), *_span(tree))
 
@@ -135,7 +140,7 @@ def _field_is(name: _Literal, path: str, value: _Literal) -> Clause:
     if value.everything:
         return {"exists": {"field": field}}
     if value.pattern:
-        return {"query_string": {"fields": [field], "query": value.text, "analyze_wildcard": True, "lenient": False}}
+        return {"query_string": {"fields": [field], "query": value.pattern, "analyze_wildcard": True, "lenient": False}}
     if name.pattern:
         kind = "phrase" if value.quoted else "best_fields"
         return {"multi_match": {"fields": [field], "query": value.text, "type": kind, "lenient": True}}
@@ -147,20 +152,52 @@ def _anywhere(value: _Literal) -> Clause:
     if value.everything:
         return {"match_all": {}}
     if value.pattern:
-        return {"query_string": {"query": value.text, "analyze_wildcard": True, "lenient": True}}
+        return {"query_string": {"query": value.pattern, "analyze_wildcard": True, "lenient": True}}
     kind = "phrase" if value.quoted else "best_fields"
     return {"multi_match": {"query": value.text, "type": kind, "lenient": True}}
 
 
+def _name(tree: Tree[Token]) -> _Literal:
+    """Of a field; a star in it stands for any letters."""
+    name = _literal(tree)
+    stars = 0 if name.quoted else _PIECES.findall(str(tree.children[0])).count("*")
+    # no server has a way to ask for a field of such a name: ^ would weigh it, * stand for any letters
+    if "^" in name.text or name.text.count("*") != stars:
+        raise KqlError(_span(tree)[0], "the name of a field cannot hold ^ or *, no server would look for it")
+    return name
+
+
+def _plain_name(tree: Tree[Token]) -> str:
+    name = _name(tree)
+    if name.pattern:
+        raise KqlError(
+            _span(tree)[0], "exactly one field is named here, without *: write a clause for each, with or between them"
+        )
+    return name.text
+
+
+def _end(tree: Tree[Token]) -> str:
+    """Of a range."""
+    value = _literal(tree)
+    if value.pattern:
+        raise KqlError(
+            _span(tree)[0], "a range ends at a value, not at a pattern: leave the * out, or write field: value*"
+        )
+    return value.text
+
+
 def _literal(tree: Tree[Token]) -> _Literal:
-    token = str(tree.children[0])
+    token, start = str(tree.children[0]), _span(tree)[0]
     if token.startswith('"'):
-        return _Literal("".join(map(_meant, _PIECES.findall(token[1:-1]))), quoted=True, pattern=False)
+        return _Literal(_joined_halves("".join(map(_quoted, _PIECES.findall(token[1:-1]))), start), quoted=True)
+    if found := _NOT.search(token):
+        raise KqlError(start + found.start(), f'write the word within quotes: "{found[0][1:]}"')
     pieces = _PIECES.findall(token)
+    text = _joined_halves("".join(map(_meant, pieces)), start)
     if "*" not in pieces:
-        return _Literal("".join(map(_meant, pieces)), quoted=False, pattern=False)
+        return _Literal(text, quoted=False)
     asked = "".join("*" if piece == "*" else _RESERVED.sub(r"\\\1", _meant(piece)) for piece in pieces)
-    return _Literal(asked, quoted=False, pattern=True)
+    return _Literal(text, quoted=False, pattern=_joined_halves(asked, start))
 
 
 def _meant(piece: str) -> str:
@@ -169,6 +206,18 @@ def _meant(piece: str) -> str:
         return piece
     code = piece[2:]
     return chr(int(code, base=16)) if code else _BLANKS.get(piece[1], piece[1])
+
+
+def _quoted(piece: str) -> str:
+    return _meant(piece) if piece[2:] or piece[1:] in _ESCAPED_IN_QUOTES else piece
+
+
+def _joined_halves(text: str, start: int) -> str:
+    """\\uD83D\\uDE00 is one sign of two halves; a half alone is none, and cannot be sent."""
+    try:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+    except UnicodeDecodeError as error:
+        raise KqlError(start, "\\u with half a sign: write the sign itself") from error
 
 
 def _trees(tree: Tree[Token]) -> list[Tree[Token]]:
