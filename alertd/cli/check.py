@@ -1,19 +1,23 @@
 """`alertd check`: everything that stands between this configuration and an alert, at once. Changes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 import typer
 
 from alertd import compose, status
-from alertd.cli import lint, show
+from alertd.cli import lint, rehearsal, show
 from alertd.clock import Clock, SystemClock
 from alertd.config import Settings, load_settings
 from alertd.config.destination import type_and_place
+from alertd.config.permissions import writable
 from alertd.config.routes import useless_for_rules
 from alertd.errors import AlertdError, ConfigError, LedgerUnusableError, PartialError, PermanentError, RetryError
+from alertd.event.profile import load_profile
 from alertd.ledger.file import judge
 from alertd.ledger.sqlite import open_readonly
 from alertd.message.words import counted
@@ -71,10 +75,12 @@ def _findings(settings: Settings, warnings: list[RuleWarning]) -> Iterator[Findi
         size = (counted(len(sets), "file"), counted(len(rules), "rule"), counted(tests, "test"))
         yield Finding("rules", ", ".join(size), True, "")
         warnings += map(_plain, useless_for_rules(settings, rules))
+        warnings += map(_plain, filter(None, (writable(rule_set.path) for rule_set in sets)))
     except ConfigError as error:
         yield from (Finding("rules", problem.where, False, problem.what) for problem in error.problems)
     # with one channel for everything there is nothing better to be had
     warnings += (replace(_plain(text), is_note=True) for text in _unheard(settings, sets))
+    yield from _profiles(settings)
     yield _ledger(settings)
     known: dict[str, Known] = {}
     yield from _search(settings, sets, clock, warnings, known)
@@ -84,6 +90,15 @@ def _findings(settings: Settings, warnings: list[RuleWarning]) -> Iterator[Findi
         problems = target.check()
         subject = f"{name}  {type_and_place(table)}"
         yield Finding("destination", subject, not problems, "; ".join(problems) or target.guarantee.value)
+
+
+def _profiles(settings: Settings) -> Iterator[Finding]:
+    """Those that cannot be read. What reads a source needs its own, also where no rule uses it yet."""
+    for name in dict.fromkeys(table.profile for table in settings.sources.values()):
+        try:
+            load_profile(name)
+        except ConfigError as error:
+            yield from (Finding("profile", problem.where, False, problem.what) for problem in error.problems)
 
 
 def _unheard(settings: Settings, sets: tuple[RuleSet, ...]) -> Iterator[str]:
@@ -137,9 +152,13 @@ def _search(
     yield Finding("elasticsearch", where, True, " · ".join(_server(server, client.server_time(), clock, warnings)))
     empty: set[str] = set()
     for name in settings.sources:
-        yield _source(name, settings, client, clock, warnings, empty=empty)
-        for rule_set in (rule_set for rule_set in sets if rule_set.source == name):
-            yield from _refused(rule_set, settings.sources[name].index, client)
+        about = _source(name, settings, client, clock, warnings, empty=empty)
+        mine = [rule_set for rule_set in sets if rule_set.source == name]
+        refused = {each.id: [*_refused(each, settings.sources[name].index, client)] for each in mine}
+        yield from (about, *chain.from_iterable(refused.values()))
+        if about.ok:
+            # the daemon leaves out what is refused, too
+            yield from _rehearsal(name, [each for each in mine if not refused[each.id]], settings, client)
     # where nothing was ever indexed no field exists, whatever the rules name
     known.update(lint.ask_cluster([each for each in sets if each.source not in empty], settings, client))
 
@@ -190,6 +209,13 @@ def _source(
     count = "1 index" if len(indices) == 1 else f"{len(indices):,} indices"
     ingest = [f"{table.ingest_field} present"] if table.ingest_field else []
     return Finding("source", subject, True, " · ".join([count, _age(age), *ingest]))
+
+
+def _rehearsal(name: str, sets: Sequence[RuleSet], settings: Settings, client: SearchClient) -> Iterator[Finding]:
+    # of a profile that cannot be read there is a finding already
+    with suppress(ConfigError):
+        for why in rehearsal.refusals(name, sets, settings, client):
+            yield Finding("search", f"{name}  {settings.sources[name].index}", False, why)
 
 
 def _age(age: timedelta | None) -> str:

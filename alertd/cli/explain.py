@@ -31,7 +31,7 @@ _IN = {
 
 def explain_event(text: str, config: Path | None, *, as_json: bool) -> int:
     """Exit code."""
-    settings = load_settings(config)
+    settings = load_settings(config, secrets=False)
     style = compose.telling.style(settings)
     ledger = open_readonly(settings.ledger.path)
     try:

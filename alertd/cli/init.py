@@ -10,7 +10,7 @@ from alertd.ledger.file import create
 
 
 def create_ledger(config: Path | None, *, after_loss: bool) -> None:
-    settings = load_settings(config)
+    settings = load_settings(config, secrets=False)
     create(settings.ledger.path, now=SystemClock().now(), after_loss=after_loss)
     typer.echo(f"created the ledger {settings.ledger.path}")
     if after_loss:

@@ -36,7 +36,11 @@ def write_rule(
     """Exit code. ConfigError where there is no such event, or something would be overwritten."""
     if (source is None) == (event_id is None):
         raise ConfigError([Problem("new-rule", "give one event: --from FILE, or --event ID to look in the cluster")])
-    settings = load_settings(config) if event_id or config or Path("alertd.toml").exists() else None
+    settings = (
+        load_settings(config, secrets=event_id is not None)
+        if event_id or config or Path("alertd.toml").exists()
+        else None
+    )
     document, name, profile = _of_file(source, settings) if source else _of_cluster(event_id or "", settings)
     made = _draft(document, profile, rule_id=rule_id, severity=severity)
     place = _place(file, made, settings, source=name)

@@ -38,7 +38,7 @@ def replay_messages(
     yes: bool,
 ) -> int:
     """Exit code. Needs the ledger to itself: stop the daemon first."""
-    settings = load_settings(config)
+    settings = load_settings(config, secrets=False)
     now = SystemClock().now()
     period = read_period(since, until, now=now)
     if destination is not None and destination not in settings.destinations:

@@ -22,7 +22,7 @@ _OPEN = {MessageState.PENDING, MessageState.UNKNOWN}
 
 def retry_message(delivery_id: str, config: Path | None, *, give_up: bool) -> int:
     """Exit code. Needs the ledger to itself: stop the daemon first."""
-    settings = load_settings(config)
+    settings = load_settings(config, secrets=False)
     ledger = open_ledger(settings.ledger.path, now=SystemClock().now())
     try:
         try:

@@ -46,7 +46,7 @@ class Told:
 
 def route_events(file: Path, config: Path | None, *, as_json: bool) -> int:
     """Exit code: 1 where an event is told nowhere. ConfigError."""
-    settings = load_settings(config)
+    settings = load_settings(config, secrets=False)
     sets = compose.rules.rule_sets(settings)
     samples = _samples(file)
     style, now = compose.telling.style(settings), SystemClock().now()

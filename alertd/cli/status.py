@@ -20,7 +20,7 @@ STALLED = 5
 
 def show_status(config: Path | None, *, as_json: bool, check_alive: bool) -> int:
     """Exit code."""
-    settings = load_settings(config)
+    settings = load_settings(config, secrets=False)
     now = SystemClock().now()
     ledger = open_readonly(settings.ledger.path)
     try:

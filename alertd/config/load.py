@@ -1,6 +1,7 @@
 """Reads the file, the environment and the secret files, and says everything that is wrong with them."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from alertd.config.draft import Draft
 from alertd.config.environment import CONFIG_VARIABLE, read_environment
 from alertd.config.mistakes import note_mistakes, note_unknown_names
 from alertd.config.model import Settings, Tables
+from alertd.config.permissions import note_readable, writable
 from alertd.config.routes import useless_routes
 from alertd.config.secrets import fill_in_secrets, refuse_lookalikes
 from alertd.errors import ConfigError, Problem
@@ -20,14 +22,17 @@ PLACES = (Path("alertd.toml"), Path("/etc/alertd/alertd.toml"))
 LEDGER_NAME = "alertd.db"
 
 
-def load_settings(path: Path | None) -> Settings:
-    """ConfigError with every mistake, each with its place."""
+def load_settings(path: Path | None, *, secrets: bool = True) -> Settings:
+    """ConfigError with every mistake, each with its place.
+
+    `secrets=False` is for what speaks to no server: it asks for no file that only alertd's user may read.
+    """
     draft = Draft(read_toml(find(path)), read_environment())
     refuse_lookalikes(draft)
-    fill_in_secrets(draft)
+    fill_in_secrets(draft, needed=secrets)
     fill_in_accounts(draft)
     note_unknown_names(draft)
-    _place_files(draft)
+    _place_files(draft, secrets=secrets)
     tables = _checked(draft)
     if tables is None or draft.problems:
         # raised outside of any except: pydantic's error, which holds the secrets, must not hang on it
@@ -35,7 +40,7 @@ def load_settings(path: Path | None) -> Settings:
             Problem(hide_lookalikes(problem.where), hide_lookalikes(problem.what)): None for problem in draft.problems
         }
         raise ConfigError(sorted(problems, key=_place))
-    warnings = (*draft.warnings, *useless_routes(tables))
+    warnings = (*draft.warnings, *_writable(draft, tables), *useless_routes(tables))
     return Settings(**dict(tables), path=draft.file.path, warnings=warnings)
 
 
@@ -73,7 +78,18 @@ def _checked(draft: Draft) -> Tables | None:
         return None
 
 
-def _place_files(draft: Draft) -> None:
+def _writable(draft: Draft, tables: Tables) -> Iterator[str]:
+    """Files that alertd goes by, and that others may write; secrets were looked at when they were read."""
+    base = draft.file.path.parent
+    named = [tables.elasticsearch.ca_file, tables.elasticsearch.client_cert_file, tables.elasticsearch.client_key_file]
+    named += [base / tables.accounts_file] if tables.accounts_file else []
+    named += [Path(table.profile) for table in tables.sources.values() if table.profile.endswith(".toml")]
+    for path in dict.fromkeys((draft.file.path, *filter(None, named))):
+        if others := writable(path):
+            yield others
+
+
+def _place_files(draft: Draft, *, secrets: bool) -> None:
     """Paths are relative to the configuration file, wherever alertd is started."""
     base = draft.file.path.parent
     for at in (("elasticsearch",), *(("destinations", name) for name in draft.table(("destinations",)) or {})):
@@ -82,7 +98,8 @@ def _place_files(draft: Draft) -> None:
             named = table.get(key)
             if isinstance(named, str) and named:
                 table[key] = base / named
-                _note_unreadable(draft, (*at, key), base / named)
+                if secrets:
+                    _note_unreadable(draft, (*at, key), base / named)
     for source in (draft.table(("sources",)) or {}).values():
         profile = source.get("profile") if isinstance(source, dict) else None
         if isinstance(profile, str) and profile.endswith(".toml"):
@@ -101,6 +118,8 @@ def _note_unreadable(draft: Draft, at: Key, path: Path) -> None:
     try:
         with path.open("rb"):
             pass
+        if at[-1] == "client_key_file":
+            note_readable(draft, at, str(draft.value(at)), path)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "there is no such file"
         draft.note(at, f"cannot be read: {reason}")

@@ -180,6 +180,10 @@ class Ledger(Table):
     keep: Duration = timedelta(days=400)
 
 
+class Files(Table):
+    allow_world_readable: Texts = ()
+
+
 class Log(Table):
     format: Literal["auto", "json", "console"] = "auto"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -205,6 +209,7 @@ class Tables(Table):
     expected: tuple[Expected, ...] = ()
     message: Message = Message()
     ledger: Ledger = Ledger()
+    files: Files = Files()
     log: Log = Log()
     ops: Ops = Ops()
 
@@ -228,6 +233,7 @@ TABLES: Mapping[str, type[Table]] = {
     "expected": Expected,
     "message": Message,
     "ledger": Ledger,
+    "files": Files,
     "log": Log,
     "ops": Ops,
 }

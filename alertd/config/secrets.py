@@ -1,7 +1,6 @@
 """Secrets come from the environment or from files, never from the configuration itself. No mistake repeats one."""
 
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from alertd.config.destination import DESTINATIONS
 from alertd.config.draft import Draft, dotted, table_at
 from alertd.config.environment import variable_for
 from alertd.config.model import Elasticsearch
+from alertd.config.permissions import note_readable, writable
 from alertd.secret import Credential, looks_secret, read_secret
 from alertd.toml.file import Key
 from alertd.toml.model import Table
@@ -16,12 +16,17 @@ from alertd.toml.value import KeptSecret
 
 # Takes the place of a secret that was refused, so that it is not called missing as well.
 _STAND_IN = "https://refused.invalid/"
-# Container engines mount secrets here, readable by everybody in the container and by nobody outside it.
-_MOUNTED = Path("/run")
+# Beside the configuration, where the systemd unit takes credentials from: a command in a plain shell finds them too.
+_FOLDER = "secrets"
+# Where its table has the one key, it needs the secret too.
+_GOES_WITH = {"token": "type", "url": "type", "password": "username", "verify_token": "channel"}
 
 
-def fill_in_secrets(draft: Draft) -> None:
-    """Refuse secrets in the file, read those in secret files. A value in the environment wins over a file's name."""
+def fill_in_secrets(draft: Draft, *, needed: bool) -> None:
+    """Refuse secrets in the file, read those in secret files. A value in the environment wins over a file's name.
+
+    Where none is `needed`, no file is looked at, and stand-ins take their places.
+    """
     for at, secret_keys in _places(draft):
         table = draft.table(at) or {}
         written = table_at(draft.file.data, at) or {}
@@ -32,7 +37,10 @@ def fill_in_secrets(draft: Draft) -> None:
                 draft.note_at(draft.file.where(here), f"{dotted(here)}: {text}")
                 table[key] = _STAND_IN
             named = table.pop(f"{key}_file", None)
-            if named is not None and key not in table:
+            if not needed:
+                if named is not None or table.get(_GOES_WITH.get(key, "")):
+                    table.setdefault(key, _STAND_IN)
+            elif named is not None and key not in table:
                 draft.read_from[(*at, key)] = (*at, f"{key}_file")
                 kept = _read(draft, (*at, f"{key}_file"), named)
                 table[key] = KeptSecret(kept) if kept else _STAND_IN
@@ -88,15 +96,15 @@ def _read(draft: Draft, at: Key, named: object) -> Credential | None:
     try:
         path = _find(named, draft.file.path.parent)
         secret = Credential(read_secret(path), path)
-        is_public = bool(path.stat().st_mode & stat.S_IROTH)
+        note_readable(draft, at, named, path)
     except OSError as error:
         draft.note(at, f"the file cannot be read: {error.strerror}")
         return None
     except ValueError as error:
         draft.note(at, str(error))
         return None
-    if is_public and not path.is_relative_to(_MOUNTED):
-        draft.warnings.append(f"{dotted(at)}: everybody can read {path}. Let only alertd's user: chmod 600.")
+    if others := writable(path):
+        draft.warnings.append(f"{dotted(at)}: {others}")
     return secret
 
 
@@ -104,6 +112,8 @@ def _find(named: str, base: Path) -> Path:
     """ValueError without the name: what stands there may be the secret itself, pasted into the wrong key."""
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")
     folders = [Path(credentials), base] if credentials else [base]
+    if "/" not in named and (base / _FOLDER).is_dir():
+        folders.append(base / _FOLDER)
     for folder in folders:
         try:
             (folder / named).stat()

@@ -58,6 +58,9 @@ class SearchClient(Protocol):
     def first_page(self, search: Search) -> tuple[Hit, ...]:
         """At most a page of the hits, whichever they are, in one request. Raises as pages() does."""
 
+    def paged(self, search: Search) -> Iterator[tuple[Hit, ...]]:
+        """As pages() goes on where the hits do not fit one page: from a point in time, also for the first."""
+
     def server_time(self) -> datetime | None:
         """The server's clock, asked now: most servers send no Date header. None where it does not tell."""
 

@@ -48,18 +48,18 @@ class Client:
         try:
             found = self.first_page(search)
         except UnwieldyError:
-            yield from self._paged(search)
+            yield from self.paged(search)
             return
         if len(found) < search.page_size:
             yield found
         else:
-            yield from self._paged(search)
+            yield from self.paged(search)
 
     def first_page(self, search: Search) -> tuple[Hit, ...]:
         answer = self._page(f"/{_quoted(search.index)}/_search", first_body(search), search, params=_EVERY_INDEX)
         return hits(answer, _where(search.index))
 
-    def _paged(self, search: Search) -> Iterator[tuple[Hit, ...]]:
+    def paged(self, search: Search) -> Iterator[tuple[Hit, ...]]:
         """From the start again: what changed between the first page and the point in time must not be missed."""
         pit, after, sort = self._open_pit(search), None, BY_NUMBER
         size, bare = search.page_size, False

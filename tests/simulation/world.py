@@ -153,6 +153,9 @@ class Index:
             self.faults.point()
             yield tuple(found[start : start + search.page_size])
 
+    def paged(self, search: Search) -> Iterator[tuple[Hit, ...]]:
+        return self.pages(search)
+
     def first_page(self, search: Search) -> tuple[Hit, ...]:
         return next(self.pages(search), ())
 

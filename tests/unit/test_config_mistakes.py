@@ -56,7 +56,7 @@ environment ALERTD_ELASTICSEARCH__URL: elasticsearch.url: must be an address suc
 without user or password
 environment ALERTD_LEDGER: is a table: set its keys, such as ALERTD_LEDGER__KEY
 environment ALERTD_LGO__LEVEL: unknown table "lgo". Did you mean "log"? Allowed: accounts_file, elasticsearch, \
-sources, destinations, rules, accounts, routes, expected, message, ledger, log, ops.
+sources, destinations, rules, accounts, routes, expected, message, ledger, files, log, ops.
 environment ALERTD_LOG__COLOUR: unknown key "colour" in [log]. Allowed: format, level.
 environment ALERTD_LOG__LEVEL: log.level: unknown value. Allowed: debug, info, warning, error.
 environment ALERTD_RULES__NOTIFY: rules.notify: there is no such destination. Allowed: security, securty.

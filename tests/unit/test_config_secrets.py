@@ -20,14 +20,6 @@ from tests.unit.configuration import GOOD, HOOK, told, values, write
 pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
-def test_a_secret_file_that_everybody_can_read_is_warned_of() -> None:
-    """It works, but somebody should know; the secret is not in the warning."""
-    path = write(GOOD)
-    Path("token").chmod(0o644)
-    (warning,) = load_settings(path).warnings
-    assert "destinations.security.token_file: everybody can read token. Let only alertd's user: chmod 600." == warning
-
-
 def test_only_the_line_ends_of_a_secret_file_are_cut_off() -> None:
     """Editors add them; a space may be part of a password."""
     text = GOOD.replace("[sources", 'username = "u"\npassword_file = "pw"\n[sources')

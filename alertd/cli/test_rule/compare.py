@@ -45,7 +45,7 @@ Versions = tuple[tuple[RuleSet, ...], tuple[RuleSet, ...]]
 
 def compare_versions(asked: Asked, against: str, form: Format) -> int:
     """Exit code: 1 if something could not be compared."""
-    mine = given(asked.files, asked.config)
+    mine = given(asked.files, asked.config, secrets=asked.live)
     new = mine.rule_sets()
     old = load_version(against, mine.paths, whole_folders=not asked.files)
     versions = changed_sets(old, new)

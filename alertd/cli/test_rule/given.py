@@ -47,9 +47,9 @@ class Given:
         return load_profile("gcp-audit" if "gcp" in rule_set.source else "cloudtrail")
 
 
-def given(files: Sequence[Path], config: Path | None) -> Given:
-    """ConfigError where a configuration or a rule file is not there."""
-    settings = load_settings(config) if config or Path("alertd.toml").exists() else None
+def given(files: Sequence[Path], config: Path | None, *, secrets: bool) -> Given:
+    """ConfigError where a configuration or a rule file is not there. `secrets`: the cluster will be asked."""
+    settings = load_settings(config, secrets=secrets) if config or Path("alertd.toml").exists() else None
     return Given(settings, _paths(files, settings))
 
 

@@ -37,7 +37,7 @@ BUILDER = "https://app.slack.com/block-kit-builder/#"
 def search_live(asked: Asked, form: Format) -> int:
     """Exit code. Nothing is sent but a sample that was asked for; nothing is recorded."""
     reach = parse_reach(asked.since)
-    mine = given(asked.files, asked.config)
+    mine = given(asked.files, asked.config, secrets=True)
     if mine.settings is None:
         raise ConfigError([Problem("--live", "needs a configuration: --config FILE, or alertd.toml here")])
     settings, sets = mine.settings, mine.rule_sets()
