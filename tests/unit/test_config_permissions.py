@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from alertd.config import load_settings
-from tests.unit.configuration import GOOD, HOOK, told, write
+from tests.unit.configuration import GOOD, HOOK, told, values, write
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
 
@@ -27,7 +27,7 @@ def test_a_secret_file_that_is_allowed_by_name_may_be_read_by_everybody() -> Non
     """Only the one that is named."""
     path = write(GOOD + HOOK + ALLOWED)
     Path("token").chmod(0o644)
-    assert ("xoxb-test-token", "https://hooks.example.com/services/x") == load_settings(path).secrets()
+    assert ("xoxb-test-token", "https://hooks.example.com/services/x") == values(load_settings(path))
     Path("hook").chmod(0o644)
     said = told(path)
     assert "destinations.hook.url_file: everybody" in said
@@ -39,7 +39,7 @@ def test_the_environment_can_allow_a_secret_file(monkeypatch: pytest.MonkeyPatch
     path = write(GOOD)
     Path("token").chmod(0o644)
     monkeypatch.setenv("ALERTD_FILES__ALLOW_WORLD_READABLE", "token")
-    assert load_settings(path).secrets()
+    assert values(load_settings(path))
 
 
 def test_a_private_key_that_everybody_can_read_is_refused() -> None:
@@ -47,7 +47,7 @@ def test_a_private_key_that_everybody_can_read_is_refused() -> None:
     path = write(
         GOOD.replace("[sources", 'client_cert_file = "cert"\nclient_key_file = "key"\n[sources'), cert="c", key="k"
     )
-    assert ("xoxb-test-token",) == load_settings(path).secrets()
+    assert ("xoxb-test-token",) == values(load_settings(path))
     Path("key").chmod(0o644)
     assert "elasticsearch.client_key_file: everybody" in told(path)
 
@@ -96,4 +96,4 @@ def test_a_name_is_looked_for_in_the_folder_that_the_unit_takes_credentials_from
     path = write(GOOD)
     Path("secrets").mkdir()
     Path("token").rename("secrets/token")
-    assert ("xoxb-test-token",) == load_settings(path).secrets()
+    assert ("xoxb-test-token",) == values(load_settings(path))
