@@ -8,10 +8,10 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Template, TemplateError, TemplateSyntaxError, meta, nodes
 
 from alertd.event.event import Event
+from alertd.message.allowance import ENVIRONMENT, compiled, render
 from alertd.message.style import Style
 from alertd.toml.file import suggest
 
@@ -35,17 +35,11 @@ TEMPLATE_FAILURES = (
 # Far more than rules have templates; those of rules that are gone need not be kept.
 _MOST_COMPILED = 1_000
 
-_ENVIRONMENT = ImmutableSandboxedEnvironment(
-    undefined=StrictUndefined,
-    autoescape=False,  # the text is no HTML
-    finalize=lambda value: "" if value is None else value,
-)
-
 
 def check_template(text: str) -> str | None:
     """The mistake in a template, or None."""
     try:
-        tree = _ENVIRONMENT.parse(text)
+        tree = ENVIRONMENT.parse(text)
         unknown = sorted(meta.find_undeclared_variables(tree) - {"event"})
         if unknown:
             return f"the template names {', '.join(unknown)}: it knows {{{{ event.NAME }}}} only"
@@ -58,7 +52,7 @@ def check_template(text: str) -> str | None:
         return f"the template is wrong: {error}"
     for event, which in ((_example(), "every event"), (_bare(), "an event that lacks most facts")):
         try:
-            _ENVIRONMENT.from_string(text).render(event=event)
+            render(compiled(text), len(text), event=event)
         except TEMPLATE_FAILURES as error:
             return f"the template fails for {which}: {error}"
     return None
@@ -68,12 +62,12 @@ def render_template(text: str, event: Event, *, style: Style) -> str:
     """One of TEMPLATE_FAILURES where it cannot be written for this event."""
     facts = {field.name: getattr(event, field.name) for field in fields(Event)}
     extra = {"account_name": style.account_name(event), "source_ip": event.source_address}
-    return _compiled(text).render(event=_shown({**facts, **extra}))
+    return render(_compiled(text), len(text), event=_shown({**facts, **extra}))
 
 
 @lru_cache(_MOST_COMPILED)
 def _compiled(text: str) -> Template:
-    return _ENVIRONMENT.from_string(text)
+    return compiled(text)
 
 
 def _facts(tree: nodes.Template) -> Iterator[str]:
