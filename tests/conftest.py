@@ -12,6 +12,25 @@ from tests.planted import PLANTED, leaks
 from tests.servers.running import SERVERS, SearchServer, missing, running
 
 REAL = list(SERVERS)
+# Fixtures that cost seconds to set up: what uses one is run by one worker.
+SHARED = (*REAL, "coming")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each real server is started once, whatever the number of workers."""
+    for item in items:
+        used = {*getattr(item, "fixturenames", ()), *_parameters(item)}
+        for name in SHARED:
+            if name in used:
+                item.add_marker(pytest.mark.xdist_group(name))
+                break
+
+
+def _parameters(item: pytest.Item) -> list[str]:
+    """A fixture asked for by its name, as `search_server` does."""
+    if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+        return []
+    return [value for value in item.callspec.params.values() if isinstance(value, str)]
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,9 @@ from tests.mutants.plant import PlantError, Verdict, load, planted
 
 def main(words: list[str]) -> int:
     mutants = [mutant for mutant in load() if all(word in mutant.name for word in words)]
+    if not mutants:
+        print(f"no planted bug has “{' '.join(words)}” in its name", file=sys.stderr)
+        return 2
     began, survivors = time.monotonic(), 0
     with tempfile.TemporaryDirectory() as folder, planted(mutants, Path(folder)) as coming:
         print(

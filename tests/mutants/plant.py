@@ -4,7 +4,9 @@ A test notices by an assertion that fails. A copy that cannot be imported, or a 
 proves nothing.
 """
 
+import json
 import os
+import queue
 import re
 import shutil
 import subprocess
@@ -18,11 +20,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.mutants.nursery import NOT_IMPORTED, Job
+
 ROOT = Path(__file__).parents[2]
 LIST = Path(__file__).with_name("mutants.toml")
 # What the tests need of the project.
 _COPIED = ("alertd", "rules", "tests", "config.example.toml", "pyproject.toml")
-_TOGETHER = 2
+_TOGETHER = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2  # other workers have the other core
 # Seconds on an idle machine; a change that makes a test hang must not hold the run for ever.
 _DEADLINE_SECONDS = 600
 # How pytest's report begins where an assertion did not hold, what should have been raised was not, or alertd gave up
@@ -75,29 +79,35 @@ def _mistakes(mutant: Mutant) -> Iterator[str]:
 
 
 @contextmanager
-def planted(mutants: Sequence[Mutant], folder: Path) -> Iterator[tuple[Future[Verdict], ...]]:
-    """A verdict to come for each mutant, in order. PlantError where the tests fail without any mutant."""
+def planted(mutants: Sequence[Mutant], folder: Path, *, tried: bool = False) -> Iterator[tuple[Future[Verdict], ...]]:
+    """A verdict to come for each mutant, in order. PlantError where the tests fail without any mutant.
+
+    `tried`: the named tests are part of the same run, which tells by itself whether they fail without any.
+    """
     sound = folder / "sound"
     _copy(ROOT, sound)
-    killer = _run(sound, dict.fromkeys(test for mutant in mutants for test in mutant.tests))
-    if killer:
-        raise PlantError(f"{killer} fails without any mutant")
-    pool = ThreadPoolExecutor(_TOGETHER)
-    try:
-        yield tuple(
-            pool.submit(_judge, mutant, sound=sound, copy=folder / str(number)) for number, mutant in enumerate(mutants)
-        )
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with _nurseries() as nurseries:
+        if not tried:
+            killer = _run(sound, dict.fromkeys(test for mutant in mutants for test in mutant.tests), nurseries)
+            if killer:
+                raise PlantError(f"{killer} fails without any mutant")
+        pool = ThreadPoolExecutor(_TOGETHER)
+        try:
+            yield tuple(
+                pool.submit(_judge, mutant, sound=sound, copy=folder / str(number), nurseries=nurseries)
+                for number, mutant in enumerate(mutants)
+            )
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def _judge(mutant: Mutant, *, sound: Path, copy: Path) -> Verdict:
+def _judge(mutant: Mutant, *, sound: Path, copy: Path, nurseries: "Nurseries") -> Verdict:
     began = time.monotonic()
     shutil.copytree(sound, copy)
     try:
         _plant(mutant, copy)
-        _check_import(mutant, copy)
-        return Verdict(mutant, _run(copy, mutant.tests), time.monotonic() - began)
+        killer = _run(copy, mutant.tests, nurseries, module=_module(mutant))
+        return Verdict(mutant, killer, time.monotonic() - began)
     finally:
         shutil.rmtree(copy)
 
@@ -110,26 +120,27 @@ def _plant(mutant: Mutant, copy: Path) -> None:
         compiled.unlink()
 
 
-def _check_import(mutant: Mutant, copy: Path) -> None:
-    """The changed module, or alertd for a file of data, loads, and loads from the copy."""
+def _module(mutant: Mutant) -> str:
+    """The changed module, or alertd for a file of data."""
     path = Path(mutant.file)
     parts = path.with_suffix("").parts if path.suffix == ".py" else path.parts[:1]
-    script = "import importlib, sys; print(importlib.import_module(sys.argv[1]).__file__)"
-    done = _python(copy, "-c", script, ".".join(parts))
-    if done.returncode != 0:
-        raise PlantError(f"{mutant.name}: the module cannot be imported:\n{done.stderr[-1000:]}")
-    if not Path(done.stdout.strip()).is_relative_to(copy):
-        raise PlantError(f"{mutant.name}: {done.stdout.strip()} was imported, which is not the copy's")
+    return ".".join(parts).removesuffix(".__init__")
 
 
-def _run(copy: Path, tests: Iterable[str]) -> str | None:
+def _run(copy: Path, tests: Iterable[str], nurseries: "Nurseries", module: str = "alertd") -> str | None:
     """The test that fails by an assertion: the first to fail is the last to run. PlantError where none ran."""
-    report = copy / "report.xml"
+    report, output = copy / "report.xml", copy / "output"
     report.unlink(missing_ok=True)
     options = ["-q", "-x", "-m", "not real_servers", "-p", "no:cacheprovider", f"--junit-xml={report}"]
-    done = _python(copy, "-m", "pytest", *options, *tests)
-    if done.returncode not in {0, 1} or not report.exists():
-        raise PlantError(f"pytest could not run the tests:\n{done.stdout[-2000:]}{done.stderr[-1000:]}")
+    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # pytest's plugins are loaded already
+    code = _in_a_nursery(nurseries, copy, module, [*options, *tests], output)
+    printed = output.read_text("utf-8", "replace")[-2000:] if output.exists() else ""
+    if code == NOT_IMPORTED:
+        raise PlantError(f"{module} cannot be imported:\n{printed}")
+    if code == -14:  # SIGALRM
+        raise PlantError(f"no end after {_DEADLINE_SECONDS} s: {' '.join(tests)}")
+    if code not in {0, 1} or not report.exists():
+        raise PlantError(f"pytest could not run the tests:\n{printed}")
     cases = list(ET.parse(report).iter("testcase"))
     if all(case.find("skipped") is not None for case in cases):
         raise PlantError(f"none of {' '.join(tests)} ran")
@@ -137,24 +148,60 @@ def _run(copy: Path, tests: Iterable[str]) -> str | None:
         failure = case.find("failure")
         if failure is not None and _NOTICED.match(failure.get("message", "")):
             return case.get("name")
-    if done.returncode:
-        raise PlantError(f"{' '.join(tests)} failed, and not by an assertion:\n{done.stdout[-2000:]}")
+    if code:
+        raise PlantError(f"{' '.join(tests)} failed, and not by an assertion:\n{printed}")
     return None
 
 
-def _python(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            [sys.executable, *arguments],
-            cwd=copy,
-            env={**_environment(os.environ), "PYTHONPATH": str(copy)},
-            capture_output=True,
+Nurseries = queue.SimpleQueue[subprocess.Popen[str]]
+
+
+@contextmanager
+def _nurseries() -> Iterator[Nurseries]:
+    """As many warm processes as runs go on together."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("nursery.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            timeout=_DEADLINE_SECONDS,
-            check=False,
+            env=_environment(os.environ),
         )
-    except subprocess.TimeoutExpired as error:
-        raise PlantError(f"no end after {_DEADLINE_SECONDS} s: {' '.join(arguments)}") from error
+        for _ in range(_TOGETHER)
+    ]
+    idle = Nurseries()
+    for process in processes:
+        idle.put(process)
+    try:
+        yield idle
+    finally:
+        for process in processes:
+            with process:
+                process.kill()
+
+
+def _in_a_nursery(nurseries: Nurseries, copy: Path, module: str, arguments: list[str], output: Path) -> int:
+    """pytest's exit code; negative: the signal that ended it."""
+    job = Job(
+        copy=str(copy),
+        module=module,
+        arguments=arguments,
+        output=str(output),
+        seconds=_DEADLINE_SECONDS,
+        environment=_environment(os.environ),
+    )
+    process = nurseries.get()
+    assert process.stdin
+    assert process.stdout
+    try:
+        process.stdin.write(json.dumps(job) + "\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+    finally:
+        nurseries.put(process)
+    if not answer:
+        raise PlantError("the warm process ended")
+    return int(answer)
 
 
 def _environment(ours: Mapping[str, str]) -> dict[str, str]:
@@ -163,10 +210,11 @@ def _environment(ours: Mapping[str, str]) -> dict[str, str]:
 
 
 def _copy(root: Path, to: Path) -> None:
+    """With what is compiled: nothing needs to be compiled again but what is planted."""
     to.mkdir()
     for name in _COPIED:
         source = root / name
         if source.is_dir():
-            shutil.copytree(source, to / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, to / name)
         else:
             shutil.copy2(source, to / name)

@@ -27,7 +27,7 @@ def coming(
     """Those that this run asks for, two at a time."""
     params = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
     asked = [mutant for mutant in MUTANTS if any(param.get("mutant") == mutant for param in params)]
-    with planted(asked, tmp_path_factory.mktemp("planted")) as verdicts:
+    with planted(asked, tmp_path_factory.mktemp("planted"), tried=True) as verdicts:
         yield {mutant.name: verdict for mutant, verdict in zip(asked, verdicts, strict=True)}
 
 
