@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo demo-kill test check fmt schema lock chaos chaos-kill chaos-syscalls simulate mutants bench bench-faults
+.PHONY: demo demo-kill test quick check fmt schema lock chaos chaos-kill chaos-syscalls simulate mutants bench bench-faults
 
 demo: $(STAMP)  ## Show the main job on this machine. KILL=1 kills alertd with SIGKILL meanwhile.
 	@$(BIN)/alertd demo $(if $(KILL),--kill) $(ARGS)
@@ -12,8 +12,13 @@ demo: $(STAMP)  ## Show the main job on this machine. KILL=1 kills alertd with S
 demo-kill: $(STAMP)
 	@$(BIN)/alertd demo --kill $(ARGS)
 
+# How many tests run at once. Each real server and the planted bugs stay with one of the workers.
+TOGETHER ?= 2
 test: check  ## All checks and all tests.
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(TOGETHER) --dist loadgroup --durations=25 $(ARGS)
+
+quick: check  ## All checks, and the tests of what decides: no processes, no real servers.
+	$(BIN)/pytest -q -n $(TOGETHER) -m "not slow" tests/unit $(ARGS)
 
 check: $(STAMP)  ## Format, lint, types, layers.
 	$(BIN)/ruff format --check

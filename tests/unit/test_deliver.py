@@ -174,6 +174,7 @@ def test_a_throttled_destination_gets_nothing_before_the_time_it_asked_for(offic
     assert slack.posts[0] == slack.posts[1]
 
 
+@pytest.mark.slow
 def test_a_refusing_channel_is_probed_for_days_and_gets_everything_once_it_is_repaired(office: Office) -> None:
     office.happen(3)
     slack = Scripted([DestinationRefused("is_archived")] * 1000)
@@ -404,6 +405,7 @@ def test_a_flood_becomes_single_messages_then_digests_that_name_each_event_in_or
     assert sorted(positions) == positions
 
 
+@pytest.mark.slow
 def test_twenty_thousand_events_that_waited_for_slack_drain_without_growing_memory(office: Office) -> None:
     for first in range(0, 20_000, 1000):
         office.happen(1000, first)
