@@ -56,7 +56,6 @@ def _configure(folder: Path, search_url: str, slack_url: str) -> Path:
     rules = files("alertd") / "demo" / "aws-root-user.toml"
     (folder / "token").write_text("xoxb-demo-token", "utf-8")
     (folder / "token").chmod(0o600)
-    source = rules if rules.is_file() else Path(__file__).parents[2] / "rules" / "aws-root-user.toml"
     accounts = "\n".join(
         f'[accounts."{number}"]\nname = "{name}"\nowner = "{owner}"\nenvironment = "{environment}"'
         for number, (name, owner, environment) in ACCOUNTS.items()
@@ -76,7 +75,7 @@ base_url = "{slack_url}"
 settle = "{SETTLE.seconds}s"
 max_doubt = "20s"
 [rules]
-paths = ["{Path(str(source)).as_posix()}"]
+paths = ["{Path(str(rules)).as_posix()}"]
 [ledger]
 path = "alertd.db"
 [log]
