@@ -140,8 +140,8 @@ def renderers(look: Style, settings: Settings) -> Renderers:
     def session(notifications: Sequence[Notification], delivery_id: str) -> tuple[str, int]:
         return render_session(notifications, style=look, delivery_id=delivery_id)
 
-    def baseline(notifications: Sequence[Notification], delivery_id: str) -> str:
-        return render_baseline(notifications, style=look, delivery_id=delivery_id, look_back=look_back)
+    def baseline(newest: Sequence[Notification], number: int, delivery_id: str) -> str:
+        return render_baseline(newest, number, style=look, delivery_id=delivery_id, look_back=look_back)
 
     def echo(notification: Notification, delivery_id: str) -> str:
         return render_echo(notification, style=look, delivery_id=delivery_id)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import groupby
 
 import structlog
 
@@ -15,14 +14,15 @@ from alertd.ledger.model import (
     MessageState,
     Notification,
     NotificationKind,
+    urgency,
 )
 
 # What people still read one by one. Beyond it a channel at one message a second lags behind the incident.
 MOST_SINGLE = 20
 # As many lines as a digest could ever hold; those that did not fit go into the next.
 DIGEST_CANDIDATES = 200
-# One message stands for all events before a rule's start; more than these make a second one.
-BASELINE_CANDIDATES = 10_000
+# Less urgent than anything.
+NOTHING = -1
 # Read-only calls of a session come within seconds; one reply a minute gathers them.
 SESSION_GATHER = timedelta(minutes=1)
 # A log entry's value is cut at 2,000 characters; a key has some 60.
@@ -38,7 +38,7 @@ class Renderers:
     event: Callable[[Notification, str], str]
     digest: Callable[[Sequence[Notification], str], tuple[str, int]]
     session: Callable[[Sequence[Notification], str], tuple[str, int]]
-    baseline: Callable[[Sequence[Notification], str], str]
+    baseline: Callable[[Sequence[Notification], int, str], str]  # the newest of so many
     echo: Callable[[Notification, str], str]
     minimal: Callable[[Sequence[Notification], str, str], str]
 
@@ -55,30 +55,53 @@ class Batch:
 
 
 def freeze_next(batch: Batch, state: DestinationState, *, now: datetime) -> DestinationState:
-    """Freeze what is ripe. Alerts first; at most MOST_SINGLE of them singly, then digests until none waits."""
-    state = _freeze_alerts(batch, state, now=now)
-    pending = batch.ledger.next_pending(batch.destination, now=now)
-    if pending and not pending.replay_of:
+    """Freeze what is ripe and more urgent than all that is frozen: so nothing waits behind what is less urgent. Of
+    alerts at most MOST_SINGLE go singly, then digests until none waits."""
+    waiting = batch.ledger.urgencies(batch.destination)
+    if state.flooding and NotificationKind.MESSAGE not in waiting:
+        state = replace(state, flooding=False)
+        batch.ledger.save_destination(state)
+    if not waiting:
         return state
-    _freeze_echoes(batch, now=now)
-    _freeze_sessions(batch, now=now)
-    _freeze_baseline(batch, now=now)
+    frozen = _frozen(batch, now=now)
+    if waiting.get(NotificationKind.MESSAGE, NOTHING) > frozen:
+        state = _freeze_alerts(batch, state, frozen=frozen, now=now)
+        frozen = _frozen(batch, now=now)
+    if waiting.get(NotificationKind.ECHO, NOTHING) > frozen:
+        _freeze_echoes(batch, now=now)
+        frozen = _frozen(batch, now=now)
+    if waiting.get(NotificationKind.SESSION, NOTHING) > frozen:
+        _freeze_sessions(batch, now=now)
+        frozen = _frozen(batch, now=now)
+    if waiting.get(NotificationKind.BASELINE, NOTHING) > frozen:
+        _freeze_baseline(batch, now=now)
     return state
 
 
-def _freeze_alerts(batch: Batch, state: DestinationState, *, now: datetime) -> DestinationState:
+def _frozen(batch: Batch, *, now: datetime) -> int:
+    """How urgent the next frozen alert is. Replays, and what alertd says of itself, hold nothing back."""
+    message = batch.ledger.next_pending(batch.destination, now=now, ops_first=False)
+    return NOTHING if message is None or message.replay_of or message.kind is MessageKind.OPS else message.urgency
+
+
+def _freeze_alerts(batch: Batch, state: DestinationState, *, frozen: int, now: datetime) -> DestinationState:
     count = batch.ledger.waiting_count(batch.destination, NotificationKind.MESSAGE)
-    if state.flooding != (count > MOST_SINGLE or (state.flooding and count > 0)):
-        state = replace(state, flooding=not state.flooding)
+    begins = not state.flooding and count > MOST_SINGLE
+    if begins:
+        state = replace(state, flooding=True)
         batch.ledger.save_destination(state)
-        singly = MOST_SINGLE
+    waiting = batch.ledger.waiting(batch.destination, NotificationKind.MESSAGE, limit=MOST_SINGLE + 1)
+    if state.flooding and not begins:
+        gravest = [each for each in waiting if each.rule.severity == waiting[0].rule.severity]
+        # what is graver than the flood, and no flood itself, stands alone
+        singly = gravest if len(gravest) <= MOST_SINGLE and (len(gravest) < count or frozen > NOTHING) else []
     else:
-        singly = 0 if state.flooding else MOST_SINGLE
-    for notification in batch.ledger.waiting(batch.destination, NotificationKind.MESSAGE, limit=singly):
+        singly = list(waiting[:MOST_SINGLE])
+    for notification in singly:
         delivery_id = batch.new_id()
         payload = batch.render.event(notification, delivery_id)
         _freeze(batch, _message(batch, delivery_id, MessageKind.EVENT, payload, now=now), [notification])
-    if state.flooding and not singly:
+    if not singly:
         _freeze_digest(batch, now=now)
     return state
 
@@ -96,8 +119,6 @@ def _freeze_echoes(batch: Batch, *, now: datetime) -> None:
         batch.ledger.drop_echoes([notification.id for notification in waiting])
         return
     for notification in waiting:
-        if notification.told_by is None:
-            continue  # the event itself still waits
         delivery_id = batch.new_id()
         payload = batch.render.echo(notification, delivery_id)
         message = _message(batch, delivery_id, MessageKind.ECHO, payload, now=now)
@@ -106,48 +127,50 @@ def _freeze_echoes(batch: Batch, *, now: datetime) -> None:
 
 def _freeze_sessions(batch: Batch, *, now: datetime) -> None:
     """A reply in the thread of the session's first message; without a thread, a digest of its own."""
-    waiting = batch.ledger.waiting(batch.destination, NotificationKind.SESSION, limit=BASELINE_CANDIDATES)
-    for session, group in groupby(sorted(waiting, key=_session), key=_session):
-        notifications = sorted(group, key=lambda notification: notification.event.time)
-        if now - min(notification.seen_at for notification in notifications) < SESSION_GATHER:
-            continue
+    gathered = batch.ledger.waiting_sessions(batch.destination, gathered=now - SESSION_GATHER)
+    for session, urgent in gathered[:MOST_SINGLE]:
         parent = batch.ledger.session_parent(batch.destination, session) if batch.threads and session else None
         if parent and parent.state not in {MessageState.SENT, MessageState.DEAD}:
+            batch.ledger.hurry(parent.delivery_id, urgent)
             continue  # its thread does not exist yet
+        notifications = batch.ledger.waiting_of_session(batch.destination, session, limit=DIGEST_CANDIDATES)
         delivery_id = batch.new_id()
         payload, named = batch.render.session(notifications, delivery_id)
-        message = _message(batch, delivery_id, MessageKind.SESSION, payload, now=now)
+        # as urgent as all that waits of it, also what is in the next list
+        message = replace(_message(batch, delivery_id, MessageKind.SESSION, payload, now=now), urgency=urgent)
         if parent and parent.state is MessageState.SENT:
             message = replace(message, thread_of=parent.thread_of or parent.delivery_id)
-        _freeze(batch, message, notifications[:named])
+        _freeze(batch, message, notifications[:named], session=session)
 
 
 def _freeze_baseline(batch: Batch, *, now: datetime) -> None:
-    waiting = batch.ledger.waiting(batch.destination, NotificationKind.BASELINE, limit=BASELINE_CANDIDATES)
-    for _, group in groupby(sorted(waiting, key=_rule_set), key=_rule_set):
-        notifications = sorted(group, key=lambda notification: notification.event.time)
+    """One message stands for all that a look into the past of a rule set found."""
+    for past in batch.ledger.waiting_past(batch.destination):
+        newest = batch.ledger.newest_of_past(batch.destination, past, limit=DIGEST_CANDIDATES)
         delivery_id = batch.new_id()
-        payload = batch.render.baseline(notifications, delivery_id)
+        payload = batch.render.baseline(newest, past.number, delivery_id)
         message = _message(batch, delivery_id, MessageKind.BASELINE, payload, now=now)
-        _freeze(batch, message, notifications)
+        for keys in batch.ledger.keys_of_past(batch.destination, past):
+            _log_composed(message, keys, of=past.number)
+        batch.ledger.freeze_past(message, past)
 
 
-def _freeze(batch: Batch, message: Message, notifications: Sequence[Notification]) -> None:
+def _freeze(
+    batch: Batch, message: Message, notifications: Sequence[Notification], *, session: str | None = None
+) -> None:
     """Logged before it is durable: whatever is posted, the log has told which events it names."""
-    facts = {"delivery_id": message.delivery_id, "destination": message.destination, "kind": message.kind.value}
     keys = [notification.event.key for notification in notifications]
+    _log_composed(message, keys, of=len(keys))
+    gravest = max(urgency(notification.rule.severity) for notification in notifications)
+    message = replace(message, urgency=max(message.urgency, gravest))
+    batch.ledger.freeze(message, [notification.id for notification in notifications], session=session)
+
+
+def _log_composed(message: Message, keys: Sequence[str], *, of: int) -> None:
+    facts = {"delivery_id": message.delivery_id, "destination": message.destination, "kind": message.kind.value}
     for start in range(0, len(keys), KEYS_AN_ENTRY):
-        _log.info("message_composed", event_keys=keys[start : start + KEYS_AN_ENTRY], of=len(keys), **facts)
-    batch.ledger.freeze(message, [notification.id for notification in notifications])
+        _log.info("message_composed", event_keys=keys[start : start + KEYS_AN_ENTRY], of=of, **facts)
 
 
 def _message(batch: Batch, delivery_id: str, kind: MessageKind, payload: str, *, now: datetime) -> Message:
     return Message(delivery_id=delivery_id, destination=batch.destination, kind=kind, payload=payload, created_at=now)
-
-
-def _session(notification: Notification) -> str:
-    return notification.event.session or ""
-
-
-def _rule_set(notification: Notification) -> str:
-    return notification.rule.rule_set

@@ -19,7 +19,15 @@ from alertd.deliver.reconcile import Reconciler, facts, thread_ts
 from alertd.destination import Destination, Outcome, PayloadRefused, Sent, Unknown
 from alertd.errors import LedgerFullError, PermanentError, RetryError
 from alertd.ledger import Ledger
-from alertd.ledger.model import Attempt, DestinationCondition, DestinationState, Message, MessageState, NotificationKind
+from alertd.ledger.model import (
+    Attempt,
+    DestinationCondition,
+    DestinationState,
+    Message,
+    MessageKind,
+    MessageState,
+    NotificationKind,
+)
 from alertd.message import keep_marks
 from alertd.ops.trouble import LEDGER, Troubles
 
@@ -48,6 +56,7 @@ class Courier:
     troubles: Troubles
     random: random.Random
     _unrecorded: Callable[[], None] | None = None  # an outcome that a full disk kept out of the ledger
+    _told_ops: bool = False  # the last message was about alertd itself
     _is_full: bool = False  # the last step found no room
 
     def step(self) -> timedelta:
@@ -73,12 +82,12 @@ class Courier:
         wait = verdict.pause_left(state, now=now)
         if wait:
             return min(wait, IDLE * 5)
-        message = self.ledger.next_pending(self.destination.name, now=now)
-        if message is None or message.replay_of:  # no news waits behind what is told again
-            freeze_next(self.batch, state, now=now)
-            message = self.ledger.next_pending(self.destination.name, now=now)
+        freeze_next(self.batch, state, now=now)
+        # alerts and what alertd says of itself take turns: a flood of neither hides the other
+        message = self.ledger.next_pending(self.destination.name, now=now, ops_first=not self._told_ops)
         if message is None:
             return IDLE
+        self._told_ops = message.kind is MessageKind.OPS
         self._send(message)
         return timedelta(0)
 

@@ -82,6 +82,6 @@ def _payload(kind: MessageKind, items: Sequence[Notification], render: Renderers
         case MessageKind.SESSION:
             return render.session(items, delivery_id)
         case MessageKind.BASELINE:
-            return render.baseline(items, delivery_id), len(items)
+            return render.baseline(items[::-1], len(items), delivery_id), len(items)
         case MessageKind.OPS:
             raise ValueError("a message about alertd itself tells no event")

@@ -1,6 +1,6 @@
 """The ledger: what was seen, what is to be told, what was sent. Poll and deliver meet here and nowhere else."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from alertd.ledger.model import (
     MessageState,
     Notification,
     NotificationKind,
+    Past,
     RuleState,
     Scan,
 )
@@ -56,11 +57,38 @@ class Ledger(Protocol):
     def waiting_count(self, destination: str, kind: NotificationKind) -> int:
         """Notifications of this kind that are in no message yet."""
 
-    def waiting(self, destination: str, kind: NotificationKind, *, limit: int) -> tuple[Notification, ...]:
-        """Notifications of this kind that are in no message yet, oldest event first."""
+    def urgencies(self, destination: str) -> Mapping[NotificationKind, int]:
+        """By kind of what is in no message yet: how urgent the most urgent is."""
 
-    def freeze(self, message: Message, notifications: Iterable[int]) -> None:
-        """Store a new pending message and put these waiting notifications into it, in the given order."""
+    def waiting(self, destination: str, kind: NotificationKind, *, limit: int) -> tuple[Notification, ...]:
+        """Notifications of this kind that are in no message yet: the most urgent first, of these the oldest event.
+        An echo counts once the event itself is in a message."""
+
+    def waiting_sessions(self, destination: str, *, gathered: datetime) -> tuple[tuple[str, int], ...]:
+        """Sessions with waiting calls of which some were seen before `gathered`, with their urgency, the most urgent
+        first. "" stands for calls without a session."""
+
+    def waiting_of_session(self, destination: str, session: str, *, limit: int) -> tuple[Notification, ...]:
+        """Its waiting calls, oldest first: their order is kept whatever the severity of each."""
+
+    def waiting_past(self, destination: str) -> tuple[Past, ...]:
+        """By rule set whose look into the past is complete: what it found that is in no message yet."""
+
+    def newest_of_past(self, destination: str, past: Past, *, limit: int) -> tuple[Notification, ...]:
+        """Newest first."""
+
+    def keys_of_past(self, destination: str, past: Past) -> Iterator[list[str]]:
+        """The keys of all its events, some at a time."""
+
+    def freeze(self, message: Message, notifications: Iterable[int], *, session: str | None = None) -> None:
+        """Store a new pending message and put these waiting notifications into it, in the given order. Of a session:
+        no earlier message of it is less urgent from now on, so that none overtakes another."""
+
+    def freeze_past(self, message: Message, past: Past) -> None:
+        """The same for all that a look into the past found."""
+
+    def hurry(self, delivery_id: str, urgency: int) -> None:
+        """Something more urgent waits for this message to be sent."""
 
     def replay(self, messages: Sequence[Message]) -> None:
         """Store pending messages that tell again what others told: all of them, or none. No event moves to them."""
@@ -68,9 +96,10 @@ class Ledger(Protocol):
     def drop_echoes(self, notifications: Iterable[int]) -> None:
         """Close echo notifications without a message: the destination has no threads."""
 
-    def next_pending(self, destination: str, *, now: datetime) -> Message | None:
-        """The oldest pending message that may be sent now: not_before is over and its thread's parent, if it has
-        one, is sent (or dead: then it goes to the top level)."""
+    def next_pending(self, destination: str, *, now: datetime, ops_first: bool = True) -> Message | None:
+        """The most urgent pending message, of these the oldest, that may be sent now: not_before is over and its
+        thread's parent, if it has one, is sent (or dead: then it goes to the top level). Replays come last.
+        Messages about alertd itself go before the others or, without `ops_first`, behind: so they can take turns."""
 
     def message(self, delivery_id: str) -> Message: ...
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from alertd.event.event import Event
-from alertd.rules.model import RuleFacts
+from alertd.rules.model import RuleFacts, Severity
 
 
 class MatchKind(StrEnum):
@@ -60,6 +60,14 @@ class RuleState:
     floor: datetime | None = None
 
 
+_SEVERITIES = tuple(Severity)
+
+
+def urgency(severity: Severity) -> int:
+    """0 info to 4 critical."""
+    return _SEVERITIES.index(severity)
+
+
 class NotificationKind(StrEnum):
     """Why an event is told to a destination. The first three tell the event: one of them a destination."""
 
@@ -80,6 +88,15 @@ class Notification:
     rule: RuleFacts
     seen_at: datetime
     told_by: str | None = None  # ECHO only: delivery id of the message that told the event, once there is one
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a look into the past of a rule set found and nobody was told of."""
+
+    rule_set: str
+    number: int
+    last: int  # the greatest id of its notifications: more may come meanwhile
 
 
 class MessageState(StrEnum):
@@ -133,6 +150,7 @@ class Message:
     sent_at: datetime | None = None
     last_error: str | None = None
     replay_of: str | None = None  # delivery id of the message that it tells again, at an operator's word
+    urgency: int = 0  # of the gravest event in it: what is greater is sent first
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,7 @@ def message(row: Row) -> Message:
         sent_at=maybe_from_micros(row["sent_at"]),
         last_error=row["last_error"],
         replay_of=row["replay_of"],
+        urgency=row["urgency"],
     )
 
 

@@ -2,14 +2,12 @@
 
 import json
 import sqlite3
-import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from alertd.errors import LedgerConflictError, LedgerFullError, LedgerUnusableError
+from alertd.errors import LedgerConflictError
 from alertd.event.event import Event
 from alertd.ledger import file, rows
 from alertd.ledger.model import (
@@ -17,19 +15,20 @@ from alertd.ledger.model import (
     DestinationState,
     Episode,
     Match,
-    MatchKind,
     Message,
     MessageState,
     Notification,
     NotificationKind,
+    Past,
     RuleState,
     Scan,
 )
-from alertd.ledger.queries import named
-from alertd.rules.model import Deliver
+from alertd.ledger.record import note_baselines, record_match, record_scan
+from alertd.ledger.turns import Turns
 
 # Events are forgotten in transactions short enough that a poll does not notice.
 PRUNE_AT_ONCE = 500
+KEYS_AT_ONCE = 10_000
 
 
 class SqliteLedger:
@@ -37,10 +36,9 @@ class SqliteLedger:
 
     def __init__(self, connection: sqlite3.Connection, path: Path, resources: ExitStack) -> None:
         self._connection = connection
-        self._path = path
         self._resources = resources
-        self._turn = threading.RLock()
-        self._broken: str | None = None
+        self._turns = Turns(connection, path)
+        self._transaction, self._read, self._execute = self._turns.transaction, self._turns.read, self._turns.execute
 
     # poll
 
@@ -63,36 +61,12 @@ class SqliteLedger:
         if not (matches or scans):
             return 0
         with self._transaction():
-            new = [match for match in matches if self._record_match(match, now)]
+            new = [match for match in matches if record_match(self._execute, match, now)]
+            note_baselines(self._execute, matches, scans)
             for scan in scans:
                 found = sum(match.rule.rule_set == scan.rule_set for match in new)
-                self._record_scan(scan, found)
+                record_scan(self._execute, scan, found)
         return len(new)
-
-    def _record_match(self, match: Match, now: datetime) -> bool:
-        event = rows.event_values(match, now)
-        self._execute("insert_event", event)
-        if self._execute("insert_match", rows.match_values(match, now)).rowcount == 0:
-            return False
-        for destination in dict.fromkeys(match.notify):
-            place = {"event_key": match.event.key, "destination": destination}
-            kind = _notification_kind(match, is_told=self._execute("is_told", place).fetchone() is not None)
-            if kind:
-                values = {"rule_set": match.rule.rule_set, "kind": kind.value, "event_time": event["event_time"]}
-                self._execute("insert_notification", {**place, **values})
-        return True
-
-    def _record_scan(self, scan: Scan, new: int) -> None:
-        covered = self._execute("covered_until", {"rule_set": scan.rule_set}).fetchone()["covered_until"]
-        reached = rows.to_micros(scan.started_at - scan.reach)
-        if covered is not None and reached > covered:
-            self._execute("insert_gap", {"rule_set": scan.rule_set, "began": covered, "ended": reached})
-        values = {**rows.values(scan), "reached": reached, "new": new}
-        self._execute("fill_gaps", values)
-        self._execute("cover_rules", values)
-        if new == 0:
-            self._execute("forget_quiet_scan", values)
-        self._execute("insert_scan", values)
 
     # deliver
 
@@ -107,17 +81,57 @@ class SqliteLedger:
     def waiting_count(self, destination: str, kind: NotificationKind) -> int:
         return int(self._read("waiting_count", destination=destination, kind=kind.value)[0]["waiting"])
 
+    def urgencies(self, destination: str) -> Mapping[NotificationKind, int]:
+        found = self._read("urgencies", destination=destination)
+        return {NotificationKind(row["kind"]): row["urgency"] for row in found}
+
     def waiting(self, destination: str, kind: NotificationKind, *, limit: int) -> tuple[Notification, ...]:
         found = self._read("waiting", destination=destination, kind=kind.value, limit=limit)
         return tuple(rows.notification(row) for row in found)
 
-    def freeze(self, message: Message, notifications: Iterable[int]) -> None:
+    def waiting_sessions(self, destination: str, *, gathered: datetime) -> tuple[tuple[str, int], ...]:
+        found = self._read("waiting_sessions", destination=destination, gathered=rows.to_micros(gathered))
+        return tuple((row["session"], row["urgency"]) for row in found)
+
+    def waiting_of_session(self, destination: str, session: str, *, limit: int) -> tuple[Notification, ...]:
+        query = "waiting_of_session" if session else "waiting_without_session"
+        found = self._read(query, destination=destination, session=session, limit=limit)
+        return tuple(rows.notification(row) for row in found)
+
+    def waiting_past(self, destination: str) -> tuple[Past, ...]:
+        return tuple(Past(**row) for row in self._read("waiting_past", destination=destination))
+
+    def newest_of_past(self, destination: str, past: Past, *, limit: int) -> tuple[Notification, ...]:
+        which: dict[str, int | str | None] = {"destination": destination, "rule_set": past.rule_set, "last": past.last}
+        return tuple(rows.notification(row) for row in self._read("newest_of_past", **which, limit=limit))
+
+    def keys_of_past(self, destination: str, past: Past) -> Iterator[list[str]]:
+        which: dict[str, int | str | None] = {"destination": destination, "rule_set": past.rule_set, "last": past.last}
+        after = 0
+        while found := self._read("keys_of_past", **which, after=after, limit=KEYS_AT_ONCE):
+            yield [row["event_key"] for row in found]
+            after = found[-1]["id"]
+
+    def freeze(self, message: Message, notifications: Iterable[int], *, session: str | None = None) -> None:
         with self._transaction():
             self._execute("insert_message", rows.values(message))
             for position, notification in enumerate(notifications):
                 place = {"id": notification, "delivery_id": message.delivery_id, "position": position}
                 if self._execute("put_into_message", place).rowcount != 1:
                     raise LedgerConflictError(f"notification {notification} is in a message already.")
+            if session:
+                self._execute("hurry_session", {**rows.values(message), "session": session})
+
+    def freeze_past(self, message: Message, past: Past) -> None:
+        with self._transaction():
+            self._execute("insert_message", rows.values(message))
+            place = {**rows.values(message), "rule_set": past.rule_set, "last": past.last}
+            if self._execute("put_past_into_message", place).rowcount != past.number:
+                raise LedgerConflictError(f"what was found of the past of {past.rule_set} is in a message already.")
+
+    def hurry(self, delivery_id: str, urgency: int) -> None:
+        with self._transaction():
+            self._execute("hurry_parent", {"delivery_id": delivery_id, "urgency": urgency})
 
     def replay(self, messages: Sequence[Message]) -> None:
         with self._transaction():
@@ -129,9 +143,11 @@ class SqliteLedger:
             for notification in notifications:
                 self._execute("close_notification", {"id": notification})
 
-    def next_pending(self, destination: str, *, now: datetime) -> Message | None:
-        found = self._read("next_pending", destination=destination, now=rows.to_micros(now))
-        return rows.message(found[0]) if found else None
+    def next_pending(self, destination: str, *, now: datetime, ops_first: bool = True) -> Message | None:
+        for query in ("next_ops", "next_alert") if ops_first else ("next_alert", "next_ops"):
+            if found := self._read(query, destination=destination, now=rows.to_micros(now)):
+                return rows.message(found[0])
+        return None
 
     def message(self, delivery_id: str) -> Message:
         found = self._read("message", delivery_id=delivery_id)
@@ -220,47 +236,8 @@ class SqliteLedger:
         return forgotten
 
     def close(self) -> None:
-        with self._turn:
-            self._connection.close()
-            self._resources.close()
-
-    # SQLite
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._turn, self._judged():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-
-    def _read(self, query: str, **parameters: int | str | None) -> list[sqlite3.Row]:
-        with self._turn, self._judged():
-            return self._connection.execute(named()[query], parameters).fetchall()
-
-    def _execute(self, query: str, parameters: Mapping[str, Any]) -> sqlite3.Cursor:
-        return self._connection.execute(named()[query], parameters)
-
-    @contextmanager
-    def _judged(self) -> Iterator[None]:
-        """Turn SQLite's errors into reactions: a full disk passes, after anything else only a new start may go on."""
-        if self._broken:
-            raise LedgerUnusableError(f"the ledger {self._path} failed before: {self._broken}.")
-        try:
-            yield
-        except sqlite3.Error as error:
-            name = getattr(error, "sqlite_errorname", type(error).__name__)
-            if name in {"SQLITE_FULL", "SQLITE_BUSY"}:
-                raise LedgerFullError(f"the ledger {self._path} cannot grow: {error}.") from error
-            self._broken = f"{name}: {error}"
-            raise LedgerUnusableError(
-                f"the ledger {self._path} cannot be used any more: {self._broken}. "
-                "alertd stops; what it was doing is settled at the next start."
-            ) from error
+        self._turns.close()
+        self._resources.close()
 
 
 def open_ledger(path: Path, *, now: datetime) -> SqliteLedger:
@@ -288,13 +265,3 @@ def open_readonly(path: Path, *, whole: bool = False) -> SqliteLedger:
         return SqliteLedger(file.as_of_now(connection), path, ExitStack())
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise file.cannot_open(path, error) from error
-
-
-def _notification_kind(match: Match, *, is_told: bool) -> NotificationKind | None:
-    if match.kind is MatchKind.EXCEPTED:
-        return None
-    if match.kind is MatchKind.BASELINE:
-        return None if is_told else NotificationKind.BASELINE
-    if is_told:
-        return NotificationKind.ECHO
-    return NotificationKind.SESSION if match.rule.deliver is Deliver.SESSION else NotificationKind.MESSAGE

@@ -13,13 +13,13 @@ from alertd.message.words import counted
 
 
 def render_baseline(
-    notifications: Sequence[Notification], *, style: Style, delivery_id: str, look_back: timedelta
+    newest_first: Sequence[Notification], number: int, *, style: Style, delivery_id: str, look_back: timedelta
 ) -> str:
-    """Oldest first go in; the newest that fit are named, all are in the ledger."""
-    newest = fitting(full_line(notification, style) for notification in reversed(notifications))
-    title = f"▶ Rule set {notifications[0].rule.rule_set} started, or a rule of it changed"
-    found = f"In the last {span(look_back)} it would have alerted {counted(len(notifications), 'time')}"
-    which = "" if len(newest) == len(notifications) else f" (newest {len(newest)} below)"
+    """Of so many the newest that fit are named, all are in the ledger."""
+    newest = fitting(full_line(notification, style) for notification in newest_first)
+    title = f"▶ Rule set {newest_first[0].rule.rule_set} started, or a rule of it changed"
+    found = f"In the last {span(look_back)} it would have alerted {counted(number, 'time')}"
+    which = "" if len(newest) == number else f" (newest {len(newest)} below)"
     rest = "These were not sent one by one. New events alert from now on."
     blocks = [
         header(title),

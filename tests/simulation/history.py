@@ -72,7 +72,7 @@ RENDERERS = Renderers(
     event=lambda told, name: render_event(told, style=STYLE, delivery_id=name),
     digest=lambda told, name: render_digest(told, style=STYLE, delivery_id=name),
     session=lambda told, name: render_session(told, style=STYLE, delivery_id=name),
-    baseline=lambda told, name: render_baseline(told, style=STYLE, delivery_id=name, look_back=LOOK_BACK),
+    baseline=lambda told, n, name: render_baseline(told, n, style=STYLE, delivery_id=name, look_back=LOOK_BACK),
     echo=lambda told, name: render_echo(told, style=STYLE, delivery_id=name),
     minimal=render_minimal,
 )

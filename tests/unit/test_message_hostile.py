@@ -89,7 +89,7 @@ def all_of(told: Sequence[Notification], reason: str) -> Iterator[str]:
     yield render_echo(first, style=STYLE, delivery_id=DELIVERY_ID)
     yield render_digest(told, style=STYLE, delivery_id=DELIVERY_ID)[0]
     yield render_session(told, style=STYLE, delivery_id=DELIVERY_ID)[0]
-    yield render_baseline(told, style=STYLE, delivery_id=DELIVERY_ID, look_back=timedelta(days=31))
+    yield render_baseline(told, len(told), style=STYLE, delivery_id=DELIVERY_ID, look_back=timedelta(days=31))
     yield render_minimal(told, reason, DELIVERY_ID)
     yield render_minimal([first], reason, DELIVERY_ID)
     yield render_ops(reason, delivery_id=DELIVERY_ID, over=False)

@@ -88,16 +88,16 @@ def test_what_a_session_did_is_listed() -> None:
 
 def test_a_baseline_counts_all_and_names_the_newest() -> None:
     """One message, however much a new rule finds in the past."""
-    payload = render_baseline(many(1_000), style=STYLE, delivery_id=DELIVERY_ID, look_back=MONTH)
+    payload = render_baseline(many(1_000)[::-1], 1_000, style=STYLE, delivery_id=DELIVERY_ID, look_back=MONTH)
     assert "In the last 31 d it would have alerted 1,000 times (newest " in shown(payload)
     assert f"{999:012x}" in shown(payload)
     assert f"{0:012x}" not in shown(payload)
-    assert "newest" not in render_baseline(many(2), style=STYLE, delivery_id=DELIVERY_ID, look_back=MONTH)
+    assert "newest" not in render_baseline(many(2)[::-1], 2, style=STYLE, delivery_id=DELIVERY_ID, look_back=MONTH)
 
 
 def test_a_short_look_back_is_said_in_hours() -> None:
     """Not "0 days"."""
-    payload = render_baseline(many(1), style=STYLE, delivery_id=DELIVERY_ID, look_back=timedelta(hours=12))
+    payload = render_baseline(many(1)[::-1], 1, style=STYLE, delivery_id=DELIVERY_ID, look_back=timedelta(hours=12))
     assert "In the last 12 h it would have alerted 1 time." in shown(payload)
 
 

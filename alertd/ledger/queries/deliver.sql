@@ -12,8 +12,17 @@ VALUES (:name, :condition, :reason, :since, :paused_until, :failures, :next_post
 SELECT count(*) AS waiting FROM notifications
 WHERE destination = :destination AND kind = :kind AND delivery_id IS NULL AND closed = 0;
 
+-- urgencies
+-- How urgent the most urgent of each kind is.
+SELECT k.column1 AS kind, (
+    SELECT n.urgency FROM notifications AS n
+    WHERE n.destination = :destination AND n.kind = k.column1 AND n.delivery_id IS NULL AND n.closed = 0
+    ORDER BY n.urgency DESC LIMIT 1
+) AS urgency
+FROM (VALUES ('message'), ('session'), ('echo'), ('baseline')) AS k WHERE urgency IS NOT NULL;
+
 -- waiting
--- The same, oldest event first, with what a message needs. told_by: the message that told the event itself.
+-- The most urgent first, then the oldest event, with what a message needs. An echo waits for the message that tells the event.
 SELECT n.id, n.destination, n.kind, e.event, m.facts, m.seen_at, told.delivery_id AS told_by
 FROM notifications AS n
 JOIN events AS e USING (event_key)
@@ -21,19 +30,87 @@ JOIN matches AS m USING (event_key, rule_set)
 LEFT JOIN notifications AS told
     ON n.kind = 'echo' AND told.event_key = n.event_key AND told.destination = n.destination AND told.kind <> 'echo'
 WHERE n.destination = :destination AND n.kind = :kind AND n.delivery_id IS NULL AND n.closed = 0
+    AND (n.kind <> 'echo' OR told.delivery_id IS NOT NULL)
+ORDER BY n.urgency DESC, n.event_time, n.id
+LIMIT :limit;
+
+-- waiting_sessions
+-- Sessions with calls that were gathered for long enough, the most urgent first.
+SELECT coalesce(e.session, '') AS session, max(n.urgency) AS urgency
+FROM notifications AS n
+JOIN events AS e USING (event_key)
+JOIN matches AS m USING (event_key, rule_set)
+WHERE n.destination = :destination AND n.kind = 'session' AND n.delivery_id IS NULL AND n.closed = 0
+GROUP BY 1 HAVING min(m.seen_at) <= :gathered
+ORDER BY urgency DESC, min(n.event_time);
+
+-- waiting_of_session
+-- Its waiting calls in their order, whatever the severity of each.
+SELECT n.id, n.destination, n.kind, e.event, m.facts, m.seen_at, NULL AS told_by
+FROM events AS e
+JOIN notifications AS n USING (event_key)
+JOIN matches AS m USING (event_key, rule_set)
+WHERE e.session = :session AND n.destination = :destination AND n.kind = 'session'
+    AND n.delivery_id IS NULL AND n.closed = 0
 ORDER BY n.event_time, n.id
 LIMIT :limit;
+
+-- waiting_without_session
+-- The same for calls that name no session.
+SELECT n.id, n.destination, n.kind, e.event, m.facts, m.seen_at, NULL AS told_by
+FROM notifications AS n
+JOIN events AS e USING (event_key)
+JOIN matches AS m USING (event_key, rule_set)
+WHERE e.session IS NULL AND n.destination = :destination AND n.kind = 'session'
+    AND n.delivery_id IS NULL AND n.closed = 0
+ORDER BY n.event_time, n.id
+LIMIT :limit;
+
+-- waiting_past
+-- What complete looks into the past found, by rule set. `last` bounds it: more may come meanwhile.
+SELECT rule_set, count(*) AS number, max(id) AS last FROM notifications
+WHERE destination = :destination AND kind = 'baseline' AND delivery_id IS NULL AND closed = 0
+    AND rule_set NOT IN (SELECT rule_set FROM baselines)
+GROUP BY rule_set;
+
+-- newest_of_past
+-- The newest of them, newest first.
+SELECT n.id, n.destination, n.kind, e.event, m.facts, m.seen_at, NULL AS told_by
+FROM notifications AS n
+JOIN events AS e USING (event_key)
+JOIN matches AS m USING (event_key, rule_set)
+WHERE n.destination = :destination AND n.kind = 'baseline' AND n.rule_set = :rule_set
+    AND n.delivery_id IS NULL AND n.closed = 0 AND n.id <= :last
+ORDER BY n.event_time DESC, n.id DESC
+LIMIT :limit;
+
+-- keys_of_past
+-- Which events they are, so many at a time.
+SELECT id, event_key FROM notifications
+WHERE destination = :destination AND kind = 'baseline' AND rule_set = :rule_set
+    AND delivery_id IS NULL AND closed = 0 AND id > :after AND id <= :last
+ORDER BY id LIMIT :limit;
+
+-- put_past_into_message
+-- All of them, in the order of the events.
+UPDATE notifications SET delivery_id = :delivery_id, position = placed.position FROM (
+    SELECT id AS placed_id, row_number() OVER (ORDER BY event_time, id) - 1 AS position FROM notifications
+    WHERE destination = :destination AND kind = 'baseline' AND rule_set = :rule_set
+        AND delivery_id IS NULL AND closed = 0 AND id <= :last
+) AS placed
+WHERE id = placed.placed_id;
 
 -- insert_message
 -- seq keeps the order in which messages were frozen.
 INSERT INTO messages (
     delivery_id, seq, destination, kind, payload, created_at, state, thread_of, attempts, not_before, attempted_at,
     unknown_since, negative_reads, plain, repeat_possible, sweeps, channel, ts, permalink, sent_at, last_error,
-    replay_of
+    replay_of, urgency
 ) VALUES (
     :delivery_id, (SELECT coalesce(max(seq), 0) + 1 FROM messages), :destination, :kind, :payload, :created_at, :state,
     :thread_of, :attempts, :not_before, :attempted_at, :unknown_since, :negative_reads, :plain, :repeat_possible,
-    :sweeps, :channel, :ts, :permalink, :sent_at, :last_error, :replay_of
+    :sweeps, :channel, :ts, :permalink, :sent_at, :last_error, :replay_of,
+    :urgency
 );
 
 -- put_into_message
@@ -45,13 +122,47 @@ WHERE id = :id AND delivery_id IS NULL AND closed = 0;
 -- Nothing is to be sent for it.
 UPDATE notifications SET closed = 1 WHERE id = :id AND delivery_id IS NULL;
 
--- next_pending
--- News before replays. A pause never lasts two hours: one that ends later was set before the clock was put back.
+-- next_alert
+-- News before replays, then the most urgent, then the oldest. A pause never lasts two hours: one that ends later was set
+-- before the clock was put back.
 SELECT m.* FROM messages AS m LEFT JOIN messages AS parent ON parent.delivery_id = m.thread_of
-WHERE m.destination = :destination AND m.state = 'pending'
+WHERE m.destination = :destination AND m.state = 'pending' AND m.kind <> 'ops'
     AND (m.not_before IS NULL OR m.not_before <= :now OR m.not_before > :now + 7200000000)
     AND (m.thread_of IS NULL OR parent.state IN ('sent', 'dead'))
-ORDER BY m.replay_of IS NOT NULL, m.seq LIMIT 1;
+ORDER BY m.replay_of IS NOT NULL, m.urgency DESC, m.seq LIMIT 1;
+
+-- next_ops
+-- The same of what alertd says about itself.
+SELECT * FROM messages
+WHERE destination = :destination AND state = 'pending' AND kind = 'ops'
+    AND (not_before IS NULL OR not_before <= :now OR not_before > :now + 7200000000)
+ORDER BY replay_of IS NOT NULL, urgency DESC, seq LIMIT 1;
+
+-- hurry_message
+-- What tells an event goes as soon as the most urgent of what hangs on it.
+UPDATE messages SET urgency = :urgency
+WHERE state <> 'sent' AND urgency < :urgency AND delivery_id IN (
+    SELECT delivery_id FROM notifications
+    WHERE event_key = :event_key AND destination = :destination AND kind <> 'echo' AND delivery_id IS NOT NULL
+);
+
+-- hurry_notification
+-- The same before it is in a message.
+UPDATE notifications SET urgency = :urgency
+WHERE event_key = :event_key AND destination = :destination AND kind <> 'echo' AND urgency < :urgency
+    AND delivery_id IS NULL;
+
+-- hurry_parent
+-- A thread begins as soon as the most urgent of its replies.
+UPDATE messages SET urgency = :urgency WHERE delivery_id = :delivery_id AND state <> 'sent' AND urgency < :urgency;
+
+-- hurry_session
+-- A later list of a session never overtakes an earlier one.
+UPDATE messages SET urgency = :urgency
+WHERE state <> 'sent' AND urgency < :urgency AND kind = 'session' AND delivery_id IN (
+    SELECT n.delivery_id FROM events AS e JOIN notifications AS n USING (event_key)
+    WHERE e.session = :session AND n.destination = :destination AND n.kind = 'session'
+);
 
 -- message
 -- One by its delivery id.

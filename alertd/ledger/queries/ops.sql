@@ -22,11 +22,17 @@ SELECT value FROM meta WHERE name = :name;
 INSERT OR REPLACE INTO meta (name, value) VALUES (:name, :value);
 
 -- oldest_waiting
--- What is to be sent and is not: since when, and how much. What is in doubt is a matter of its own.
+-- What is to be sent and is not: since when, and how much. What is in doubt is a matter of its own, and so is what waits
+-- until a look into the past is complete.
+WITH waiting AS (
+    SELECT count(*) AS number, min(id) AS oldest FROM notifications
+    WHERE destination = :destination AND delivery_id IS NULL AND closed = 0
+        AND (kind <> 'baseline' OR rule_set NOT IN (SELECT rule_set FROM baselines))
+)
 SELECT sum(number) AS number, min(since) AS since FROM (
-    SELECT count(*) AS number, min(m.seen_at) AS since
-    FROM notifications AS n JOIN matches AS m USING (event_key, rule_set)
-    WHERE n.destination = :destination AND n.delivery_id IS NULL AND n.closed = 0
+    SELECT number, (
+        SELECT m.seen_at FROM notifications AS n JOIN matches AS m USING (event_key, rule_set) WHERE n.id = oldest
+    ) AS since FROM waiting
     UNION ALL
     SELECT count(*), min(created_at) FROM messages
     WHERE destination = :destination AND state IN ('pending', 'sending')

@@ -14,15 +14,30 @@ WHERE m.event_key = :event_key
 ORDER BY m.seen_at, m.rule_set, n.destination;
 
 -- rule_set_overview
--- How each rule set is doing.
+-- How each rule set is doing. What is open is looked for by what waits and by the states of messages: there are few.
+WITH RECURSIVE places AS (
+    SELECT min(destination) AS name FROM messages
+    UNION ALL
+    SELECT (SELECT min(destination) FROM messages WHERE destination > name) FROM places WHERE name IS NOT NULL
+),
+open AS (
+    SELECT rule_set, sum(number) AS number FROM (
+        SELECT rule_set, count(*) AS number FROM notifications
+        WHERE delivery_id IS NULL AND closed = 0 GROUP BY rule_set
+        UNION ALL
+        SELECT n.rule_set, count(*) FROM places
+        JOIN messages AS g ON g.destination = places.name AND g.state IN ('pending', 'sending', 'unknown')
+        JOIN notifications AS n USING (delivery_id)
+        WHERE n.closed = 0 GROUP BY n.rule_set
+    ) GROUP BY rule_set
+)
 SELECT r.rule_set,
     min(r.covered_until) AS covered_until,
     min(r.floor) AS covered_from,
     (SELECT max(finished_at) FROM scans AS s WHERE s.rule_set = r.rule_set) AS last_scan,
     (SELECT count(*) FROM matches AS m
         WHERE m.rule_set = r.rule_set AND m.seen_at > :since AND m.kind = 'alert') AS new,
-    (SELECT count(*) FROM notifications AS n LEFT JOIN messages AS g USING (delivery_id)
-        WHERE n.rule_set = r.rule_set AND n.closed = 0 AND coalesce(g.state, 'pending') NOT IN ('sent', 'dead')) AS open
+    coalesce((SELECT number FROM open WHERE open.rule_set = r.rule_set), 0) AS open
 FROM rules AS r GROUP BY r.rule_set ORDER BY r.rule_set;
 
 -- gaps
@@ -30,16 +45,31 @@ FROM rules AS r GROUP BY r.rule_set ORDER BY r.rule_set;
 SELECT began, ended FROM gaps WHERE rule_set = :rule_set ORDER BY began DESC;
 
 -- destination_names
--- Every destination that anything was ever meant for.
-SELECT destination AS name FROM notifications UNION SELECT destination FROM messages UNION SELECT name FROM destinations;
+-- Every destination that anything waits for or was sent to, or that had trouble. Each table is only touched once a name.
+WITH RECURSIVE sent AS (
+    SELECT min(destination) AS name FROM messages
+    UNION ALL
+    SELECT (SELECT min(destination) FROM messages WHERE destination > name) FROM sent WHERE name IS NOT NULL
+),
+waiting AS (
+    SELECT min(destination) AS name FROM notifications WHERE delivery_id IS NULL AND closed = 0
+    UNION ALL
+    SELECT (
+        SELECT min(destination) FROM notifications WHERE delivery_id IS NULL AND closed = 0 AND destination > name
+    ) FROM waiting WHERE name IS NOT NULL
+)
+SELECT name FROM sent WHERE name IS NOT NULL
+UNION SELECT name FROM waiting WHERE name IS NOT NULL
+UNION SELECT name FROM destinations;
 
 -- destination_overview
 -- What waits for a destination, and since when.
 SELECT
     (SELECT count(*) FROM notifications
         WHERE destination = :name AND delivery_id IS NULL AND closed = 0) AS waiting,
-    (SELECT min(m.seen_at) FROM notifications AS n JOIN matches AS m USING (event_key, rule_set)
-        WHERE n.destination = :name AND n.delivery_id IS NULL AND n.closed = 0) AS oldest_waiting,
+    (SELECT m.seen_at FROM notifications AS n JOIN matches AS m USING (event_key, rule_set)
+        WHERE n.id = (SELECT min(id) FROM notifications
+            WHERE destination = :name AND delivery_id IS NULL AND closed = 0)) AS oldest_waiting,
     (SELECT count(*) FROM messages WHERE destination = :name AND state IN ('pending', 'sending')) AS pending,
     (SELECT min(created_at) FROM messages
         WHERE destination = :name AND state IN ('pending', 'sending', 'unknown')) AS oldest_message,

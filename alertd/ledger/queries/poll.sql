@@ -21,8 +21,16 @@ SELECT 1 FROM notifications WHERE event_key = :event_key AND destination = :dest
 
 -- insert_notification
 -- The unique indices refuse what would tell an event twice.
-INSERT INTO notifications (event_key, destination, rule_set, kind, event_time)
-VALUES (:event_key, :destination, :rule_set, :kind, :event_time);
+INSERT INTO notifications (event_key, destination, rule_set, kind, event_time, urgency)
+VALUES (:event_key, :destination, :rule_set, :kind, :event_time, :urgency);
+
+-- open_baseline
+-- A look into the past that has found something and is not complete.
+INSERT INTO baselines (rule_set) VALUES (:rule_set) ON CONFLICT (rule_set) DO NOTHING;
+
+-- close_baseline
+-- It is complete.
+DELETE FROM baselines WHERE rule_set = :rule_set;
 
 -- rule_states
 -- All rules of a rule set that ever ran, or some of them.
