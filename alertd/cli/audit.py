@@ -94,15 +94,16 @@ def _found(
     rule_set: RuleSet, settings: Settings, client: SearchClient, period: Period, now: datetime
 ) -> tuple[Found, ...]:
     """Each event once, however often it was delivered."""
-    profile = load_profile(settings.sources[rule_set.source].profile)
+    table = settings.sources[rule_set.source]
+    profile = load_profile(table.profile, times=table.time_fields)
     found: dict[str, Found] = {}
     reach = now - period.since
     for hit in hits(rule_set, settings, client, reach, fields=profile.fields, undated=True):
         rule, _ = first_rule(rule_set, hit.matched)
         event = read_event(hit.source, hit.fields, index=hit.index, document_id=hit.id, profile=profile, seen_at=now)
-        if rule is None or (event.time >= period.until and event.time != now):
+        if rule is None or (event.time >= period.until and not event.undated):
             continue
-        time = None if event.time == now else event.time  # a document without one was given ours
+        time = None if event.undated else event.time
         excepted = exception_of(rule, hit.matched, event.time) is not None
         found.setdefault(
             event.key, Found(rule_set.id, rule.id, event.key, event.id, time, event.ingested, excepted=excepted)

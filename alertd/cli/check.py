@@ -198,9 +198,7 @@ def _source(
         if not kinds:
             return Finding("source", subject, False, f'no index has the time field "{field}": set time_fields')
         if not kinds <= {"date", "date_nanos"}:
-            return Finding(
-                "source", subject, False, f'"{field}" is {"/".join(sorted(kinds))} and not a date: set time_fields'
-            )
+            return Finding("source", subject, False, _no_date(field, kinds))
     age = clock.now() - newest if newest else None
     if age is None:
         empty.add(name)
@@ -216,6 +214,14 @@ def _rehearsal(name: str, sets: Sequence[RuleSet], settings: Settings, client: S
     with suppress(ConfigError):
         for why in rehearsal.refusals(name, sets, settings, client):
             yield Finding("search", f"{name}  {settings.sources[name].index}", False, why)
+
+
+def _no_date(field: str, kinds: frozenset[str]) -> str:
+    said = f'"{field}" is {"/".join(sorted(kinds))} and not a date'
+    if kinds & {"long", "integer", "double", "float", "unsigned_long"}:
+        how = 'map it as a date with "format": "epoch_second" (or "epoch_millis") and reindex'
+        return f"{said}, so a search by time compares numbers and finds nothing: {how}, or set time_fields"
+    return f"{said}: set time_fields"
 
 
 def _age(age: timedelta | None) -> str:

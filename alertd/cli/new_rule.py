@@ -106,7 +106,7 @@ def _of_cluster(event_id: str, settings: Settings | None) -> tuple[Mapping[str, 
     client = compose.searching.search_client(settings.elasticsearch)
     try:
         for name, table in settings.sources.items():
-            profile = load_profile(table.profile)
+            profile = load_profile(table.profile, times=table.time_fields)
             ids = [{"match_phrase": {".".join(path): event_id}} for path in profile.paths.get("id", ())]
             query = {
                 "bool": {"filter": [window(table.time_fields, table.look_back)], "must": [{"bool": {"should": ids}}]}

@@ -50,7 +50,10 @@ def route_events(file: Path, config: Path | None, *, as_json: bool) -> int:
     sets = compose.rules.rule_sets(settings)
     samples = _samples(file)
     style, now = compose.telling.style(settings), SystemClock().now()
-    drawings = {name: Drawing(load_profile(each.profile), style, now) for name, each in settings.sources.items()}
+    drawings = {
+        name: Drawing(load_profile(each.profile, times=each.time_fields), style, now)
+        for name, each in settings.sources.items()
+    }
     with embedded_server() as server:
         search = connect(Connection(urls=(server.url,)), flavor="opensearch")
         placed, broken = place(

@@ -41,7 +41,7 @@ def source(name: str, table: SourceTable, timeout: timedelta) -> Source:
     return Source(
         name=name,
         index=table.index,
-        profile=load_profile(table.profile),
+        profile=load_profile(table.profile, times=table.time_fields),
         time_fields=table.time_fields,
         ingest_field=table.ingest_field,
         look_back=table.look_back,

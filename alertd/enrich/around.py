@@ -38,7 +38,8 @@ def look_around(
     searchable now. Without an address, or without another event, there is nothing. Never raises what a search raises.
     """
     found: dict[str, str] = {}
-    asked = [event for event in events if _is_address(event.source_address)][:MOST_LOOKED_UP]
+    # around when it was seen there is nothing of an event of which nobody knows when it was
+    asked = [event for event in events if _is_address(event.source_address) and not event.undated][:MOST_LOOKED_UP]
     for number, event in enumerate(asked):
         fields = (*profile.key_fields, *_fields(profile, "action"))
         search = Search(index, _query(event, profile, time_fields), fields, MOST_EVENTS, TIMEOUT)
@@ -64,7 +65,9 @@ def _is_address(text: str | None) -> bool:
 
 def _query(event: Event, profile: Profile, time_fields: Sequence[str]) -> Clause:
     since, until = _moved(event.time, -REACH).isoformat(), _moved(event.time, REACH).isoformat()
-    times: list[Clause] = [{"range": {name: {"gte": since, "lte": until}}} for name in time_fields]
+    # whatever the format of the field's own dates
+    limits = {"gte": since, "lte": until, "format": "strict_date_optional_time"}
+    times: list[Clause] = [{"range": {name: limits}} for name in time_fields]
     # whatever the field's type: as a whole in a keyword, as a phrase in a text, as an address in an ip
     places: list[Clause] = [
         {"match_phrase": {name: event.source_address}} for name in _fields(profile, "source_address")

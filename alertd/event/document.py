@@ -33,6 +33,9 @@ MOST_EPOCH_SECONDS = 100_000_000_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"\d{9,19}(\.\d{1,9})?", re.ASCII)  # fewer digits may be a date: 20260414
+# Of a web server, of mail, and with slashes: the year first, for what day 03/04/2026 is nobody knows.
+_DATES = ("%d/%b/%Y:%H:%M:%S%z", "%a, %d %b %Y %H:%M:%S%z", "%Y/%m/%d %H:%M:%S%z", "%Y/%m/%d %H:%M:%S")
+_SPACED_ZONE = re.compile(r" ?(UTC|GMT|[+-]\d\d:?\d\d)$", re.ASCII)
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # SQLite's text ends at NUL, and UTF-8 has no lone surrogates
 _PLAIN_KEY = re.compile(rf"(?!~)[^\0-\x20:\x7f\ud800-\udfff]{{1,{MOST_KEY_CHARACTERS}}}")
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -92,10 +95,24 @@ def as_moment(value: object) -> datetime | None:
         text = as_word(value) or ""
         if _NUMBER.fullmatch(text):
             return _since_epoch(float(text))
-        moment = datetime.fromisoformat(text)
+        moment = _written(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _written(text: str) -> datetime:
+    """ISO 8601, or as other programs write a date that can be read in one way only. ValueError."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        plain = _SPACED_ZONE.sub(lambda zone: "Z" if zone[1].isalpha() else zone[1], text)
+        for form in _DATES:
+            try:
+                return datetime.strptime(plain, form)  # noqa: DTZ007 its reader adds what zone is missing
+            except ValueError:
+                continue
+        return datetime.fromisoformat(plain)
 
 
 def _values(node: object, path: Path, nesting: int) -> Iterator[object]:

@@ -52,6 +52,7 @@ class Event:
     update_of: str | None = None  # event id that this addendum corrects
     assumed_root: bool | None = None  # a session that the organisation's management account opened (sts:AssumeRoot)
     problems: tuple[str, ...] = ()  # what was odd: "no event id", "eventTime is not a date: …"
+    undated: bool | None = None  # True: no time that can be read; `time` is when it was seen
     around: str | None = None  # what else its address did, in words, as far as it was searchable when it was seen
 
 
@@ -70,10 +71,11 @@ def read_event(
 ) -> Event:
     document = Document(source, fields)
     facts = _Facts(document, _original(document, profile), profile)
+    happened = _happened(facts)
     return Event(
         key=_key(facts, index=index, document_id=document_id),
         id=facts.word("id") or document_id,
-        time=facts.moment("time") or seen_at,
+        time=happened or seen_at,
         index=index,
         document_id=document_id,
         profile=profile.id,
@@ -102,6 +104,7 @@ def read_event(
         session=_session(facts),
         update_of=facts.word("update_of"),
         assumed_root=facts.flag("assumed_root"),
+        undated=None if happened else True,
         problems=tuple(_problems(facts)),
     )
 
@@ -174,6 +177,11 @@ def _key_part(facts: _Facts, fact: str) -> str | None:
     return _first(map(as_key, facts.values(fact)))
 
 
+def _happened(facts: _Facts) -> datetime | None:
+    """The profile's own time first; a time by which the source is searched is better than none."""
+    return facts.moment("time") or _first(map(as_moment, facts.document.values(facts.profile.more_times)))
+
+
 def _account(facts: _Facts) -> str | None:
     return _first(_as_account(value, facts.profile.account_digits) for value in facts.values("account"))
 
@@ -232,8 +240,8 @@ def _problems(facts: _Facts) -> Iterator[str]:
     missing = ["event id" if fact == "id" else fact for fact in needed if _key_part(facts, fact) is None]
     if missing:
         yield f"no {', no '.join(missing)}: known by its place in the index, so a copy of it counts as another event"
-    if facts.moment("time") is None:
-        odd = facts.text("time")
+    if _happened(facts) is None:
+        odd = facts.text("time") or _first(map(as_text, facts.document.values(facts.profile.more_times)))
         yield f"time is not a date: {odd[:MOST_QUOTED]}" if odd else "no time: it is the time when it was seen"
     if "account" in facts.profile.paths and _account(facts) is None:
         yield "no account"

@@ -5,7 +5,7 @@ A profile says where each fact stands, first present wins, and which facts make 
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path as FilePath
 from typing import Any
@@ -70,6 +70,7 @@ class Profile:
     original_paths: Mapping[str, tuple[Path, ...]]  # within it: facts that the pipeline leaves out elsewhere
     outcomes: Mapping[str, str]  # word in lower case → success or failure
     without_error: str | None  # the outcome of an act about which nothing bad is said
+    more_times: tuple[Path, ...] = ()  # by which the source is searched too; never a part of a key
 
     @property
     def key_fields(self) -> tuple[str, ...]:
@@ -79,12 +80,21 @@ class Profile:
     @property
     def fields(self) -> tuple[str, ...]:
         """The document fields that read_event looks at."""
-        everything = [path for paths in self.paths.values() for path in paths]
+        everything = [path for paths in (*self.paths.values(), self.more_times) for path in paths]
         return _asked([*everything, self.original] if self.original else everything)
 
 
-def load_profile(name_or_path: str) -> Profile:
-    """A built-in profile by its name, or any by the path of its file. ConfigError with every mistake."""
+def load_profile(name_or_path: str, *, times: Iterable[str] = ()) -> Profile:
+    """A built-in profile by its name, or any by the path of its file. ConfigError with every mistake.
+
+    `times`: the fields by which the source is searched: what is searched is read, be it known to the profile or not.
+    """
+    profile = _load(name_or_path)
+    more = (_path("", name) for name in times)
+    return replace(profile, more_times=tuple(path for path in more if path not in profile.paths.get("time", ())))
+
+
+def _load(name_or_path: str) -> Profile:
     built_in = FilePath(str(files("alertd.event") / "profiles" / f"{name_or_path}.toml"))
     if built_in.is_file() and "/" not in name_or_path:
         return _Reader(read_toml(built_in)).profile()

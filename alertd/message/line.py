@@ -37,7 +37,7 @@ def short_line(notification: Notification) -> str:
 
 
 def _time(event: Event) -> str:
-    return f"{event.time:%m-%d %H:%M:%S}"
+    return f"{'seen ' if event.undated else ''}{event.time:%m-%d %H:%M:%S}"
 
 
 def _account(event: Event) -> str:

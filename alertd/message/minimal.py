@@ -9,6 +9,7 @@ from alertd.ledger.model import Notification
 from alertd.message.blocks import MOST_NAMED_ID, Block, mark, paragraph, plain_listing
 from alertd.message.escape import clean
 from alertd.message.line import short_line
+from alertd.message.moment import stamp
 from alertd.message.payload import fitting, payload
 from alertd.message.words import counted
 
@@ -37,7 +38,7 @@ def _one(told: Notification) -> str:
         rule.severity.value,
         f"account {event.account or 'unknown'}",
         event.action or "unnamed action",
-        f"{event.time:%Y-%m-%d %H:%M:%S} UTC",
+        stamp(event),
         f"event {event.id}",
         f"key {event.key}",
     )

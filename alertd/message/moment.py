@@ -54,6 +54,19 @@ def delay(event: Event, seen_at: datetime) -> str:
     return f"seen {span(late)} later"
 
 
+def happened(event: Event, zone: ZoneInfo, seen_at: datetime) -> tuple[str, ...]:
+    """When, and how late it was seen; where nobody knows when, that alone is what can be said."""
+    if event.undated:
+        return "time unknown", f"seen at {in_zones(seen_at, zone)}"
+    return in_zones(event.time, zone), delay(event, seen_at)
+
+
+def stamp(event: Event) -> str:
+    """2026-11-23 13:05:12 UTC"""
+    moment = f"{event.time:%Y-%m-%d %H:%M:%S} UTC"
+    return f"time unknown, seen {moment}" if event.undated else moment
+
+
 def _local(moment: datetime, zone: ZoneInfo) -> str | None:
     """The wall clock there; with its day where that is another one."""
     try:

@@ -10,7 +10,7 @@ from alertd.message.agent import readable
 from alertd.message.blocks import MOST_HEADER, MOST_ID, MOST_NAMED_ID, Fact, Span, buttons, facts, header, mark
 from alertd.message.escape import clean, size
 from alertd.message.links import links
-from alertd.message.moment import delay, in_zones
+from alertd.message.moment import happened, stamp
 from alertd.message.payload import payload
 from alertd.message.style import Style
 from alertd.rules.model import RuleFacts
@@ -32,7 +32,7 @@ def render_event(notification: Notification, *, style: Style, delivery_id: str) 
     announced = style.expects(event, rule)
     opening = f"Expected ({clean(announced, MOST_ANNOUNCEMENT)}): " if announced else ""
     sign = words.EXPECTED if announced else words.SIGNS[rule.severity]
-    when = Fact("When", _spans(in_zones(event.time, style.timezone), delay(event, notification.seen_at)))
+    when = Fact("When", _spans(*happened(event, style.timezone, notification.seen_at)))
     odd = tuple(Span(text, bold=True) for text in (*event.problems, *mistakes))
     blocks = [
         header(_header(f"{sign} {opening}{title}", style.account_name(event))),
@@ -114,7 +114,7 @@ def _text(event: Event, rule: RuleFacts, *, title: str, opening: str, style: Sty
     what = f"{opening}{title}{' without MFA' if bare else ''}: {style.account(event) or 'unknown account'}"
     parts = (
         clean(what + (f" from {whence}" if whence else ""), MOST_SENTENCE),
-        f"{event.time:%Y-%m-%d %H:%M:%S} UTC",
+        stamp(event),
         rule.severity.value,
         clean(f"event {event.id}", MOST_NAMED_ID),
     )

@@ -207,7 +207,7 @@ class Poll:
             seen_at=self.clock.now(),
         )
         boundary = self._boundary(state)
-        kind = MatchKind.BASELINE if boundary and event.time < boundary else MatchKind.ALERT
+        kind = MatchKind.BASELINE if boundary and _was_before(event, boundary, state) else MatchKind.ALERT
         exception = exception_of(rule, hit.matched, event.time)
         if exception:
             kind = MatchKind.EXCEPTED
@@ -283,6 +283,12 @@ class Poll:
         """The rules of a scan, which may lack those that the server refuses, with their fingerprints."""
         fingerprints = self._fingerprints[rule_set.id]
         return {rule.id: fingerprints[rule.id] for rule in rule_set.rules}
+
+
+def _was_before(event: Event, boundary: datetime, state: RuleState) -> bool:
+    """Without a time it is as old as its arrival; without that too, what a rule finds first was there before it."""
+    known = event.ingested if event.undated else event.time
+    return known < boundary if known else state.covered_until is None
 
 
 def _is_candidate(hit: Hit, rule_set: RuleSet) -> bool:

@@ -81,6 +81,28 @@ def test_what_its_address_did_within_ten_minutes_is_told_in_either_shape(
     assert {event.key: "3 events from this address in ±10 min: ListBuckets (2), PutBucketPolicy"} == told
 
 
+@pytest.mark.parametrize("kind", ["date", "date_nanos"])
+def test_what_happened_around_it_is_found_whatever_the_format_of_the_dates(
+    search_server: SearchServer, kind: str
+) -> None:
+    """Seconds since 1970 are a format too; nanoseconds are a type of their own."""
+    form = {"format": "epoch_second"} if kind == "date" else {}
+    seconds = int(NOW.timestamp())
+    documents = {
+        f"d{number}": {**_raw(number, name), "@timestamp": seconds if form else NOW.isoformat()}
+        for number, name in ((1, "ConsoleLogin"), (2, "ListBuckets"))
+    }
+    fill_index(
+        search_server,
+        f"around-format-{kind}",
+        {"properties": {"@timestamp": {"type": kind, **form}, "sourceIPAddress": {"type": "keyword"}}},
+        documents,
+    )
+    event = _event(documents["d1"])
+    told = _around(search_server, f"around-format-{kind}", event)
+    assert {event.key: "1 event from this address in ±10 min: ListBuckets"} == told
+
+
 def test_an_event_that_is_alone_or_has_no_address_has_nothing_around_it(embedded: SearchServer) -> None:
     """A service's name is shared by everybody."""
     documents = {

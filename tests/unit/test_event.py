@@ -214,7 +214,51 @@ def test_without_an_event_id_the_document_is_the_event() -> None:
 def test_without_a_date_the_event_is_dated_when_it_was_seen(time: str | None, problem: str) -> None:
     """An event without a date must still be told, today."""
     event = read({"eventID": ID, "recipientAccountId": ACCOUNT, "eventTime": time})
-    assert (SEEN_AT, (problem,)) == (event.time, event.problems)
+    assert (SEEN_AT, True, (problem,)) == (event.time, event.undated, event.problems)
+
+
+TIMES = [
+    ("ts", {"ts": "2026-04-14T12:00:00Z"}),
+    ("ts", {"ts": "2026-04-14T12:00:00.000000000Z"}),
+    ("ts", {"ts": 1776168000}),
+    ("ts", {"ts": "1776168000"}),
+    ("ts", {"ts": 1776168000000}),
+    ("ts", {"ts": 1776168000.0}),
+    ("ts", {"ts": "2026/04/14 12:00:00"}),
+    ("ts", {"ts": "14/Apr/2026:14:00:00 +0200"}),
+    ("ts", {"ts": "Tue, 14 Apr 2026 12:00:00 GMT"}),
+    ("ts", {"ts": "2026-04-14 12:00:00.000 UTC"}),
+    ("ts", {"ts": [None, "2026-04-14T12:00:00Z"]}),
+    ("log.when", {"log": {"when": 1776168000}}),
+    ("log.when", {"log.when": 1776168000}),
+    ("log.when", {"log": [{"when": "2026-04-14T12:00:00Z"}]}),
+    ("ts", {"eventTime": "2026-04-14T12:00:00Z", "ts": "2026-04-20T12:00:00Z"}),
+]
+
+
+@pytest.mark.parametrize(("field", "document"), TIMES)
+def test_a_time_by_which_a_source_is_searched_is_read(field: str, document: dict[str, object]) -> None:
+    """Else every past event would be new, dated now. The event's own time still comes first."""
+    profile = load_profile("cloudtrail", times=[field])
+    event = read_event(
+        {"eventID": ID, "recipientAccountId": ACCOUNT, **document},
+        {},
+        index="trail",
+        document_id="d1",
+        profile=profile,
+        seen_at=SEEN_AT,
+    )
+    assert (datetime(2026, 4, 14, 12, tzinfo=UTC), None, ()) == (event.time, event.undated, event.problems)
+    assert field in profile.fields
+    assert profile.key_fields == CLOUDTRAIL.key_fields
+
+
+def test_a_time_that_the_search_answers_beside_the_document_is_read() -> None:
+    """A runtime field, or one that is stored and no part of _source."""
+    profile = load_profile("cloudtrail", times=["ts"])
+    found = {"ts": ("1776168000",)}
+    event = read_event({"eventID": ID}, found, index="trail", document_id="d1", profile=profile, seen_at=SEEN_AT)
+    assert datetime(2026, 4, 14, 12, tzinfo=UTC) == event.time
 
 
 @pytest.mark.parametrize(

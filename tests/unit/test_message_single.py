@@ -10,6 +10,7 @@ import pytest
 from alertd.event.event import Event
 from alertd.message import Style, render_event
 from alertd.message.agent import readable
+from alertd.message.line import full_line
 from alertd.message.terminal import to_terminal
 from alertd.rules.model import Severity
 from tests.unit.told import ACCOUNT, DELIVERY_ID, EVENT, NOTIFICATION, RULE, STYLE, TIME, blocks, of, shown, text
@@ -284,3 +285,12 @@ def test_who_is_said_where_it_is_not_root() -> None:
     other = replace(EVENT, identity_type="FederatedUser", actor=f"arn:aws:sts::{ACCOUNT}:federated-user/ops")
     assert f"Who  arn:aws:sts::{ACCOUNT}:federated-user/ops · FederatedUser" in shown(rendered(other))
     assert "Who" not in shown(rendered())
+
+
+def test_an_event_without_a_time_does_not_claim_to_have_happened_when_it_was_seen() -> None:
+    """Nobody knows when it was: that is what the message, the lock screen and each list say."""
+    told = of(replace(EVENT, undated=True))
+    payload = render_event(told, style=STYLE, delivery_id=DELIVERY_ID)
+    assert "When  time unknown · seen at 2026-11-23 13:05:53 UTC" in shown(payload)
+    assert "time unknown, seen 2026-11-23 13:05:12 UTC" in text(payload)
+    assert full_line(told, STYLE).startswith("seen 11-23 13:05:12")

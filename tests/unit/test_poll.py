@@ -107,6 +107,32 @@ def test_what_happened_in_the_second_of_the_start_is_alerted(trail: Trail) -> No
     assert ({1}, set()) == (trail.waiting(), trail.listed())
 
 
+def test_what_a_new_rule_finds_without_a_time_is_listed_and_what_comes_later_is_alerted(trail: Trail) -> None:
+    """It was there before the rule: dated when it is seen, all of the past would be news."""
+    no_time = replace(SOURCE, profile=replace(SOURCE.profile, paths={**SOURCE.profile.paths, "time": ()}))
+    trail.happen(1, ago=3 * DAY)
+    poll = Poll(no_time, (RULES,), lambda: trail.index, trail.ledger, trail.clock, Troubles(trail.clock))
+    poll.start()
+    poll.sweep()
+    trail.clock.advance(MINUTE)
+    trail.happen(2)
+    poll.sweep()
+    assert ({1}, {2}) == (trail.listed(), trail.waiting())
+
+
+def test_a_time_that_only_the_source_names_tells_the_past_from_the_new(trail: Trail) -> None:
+    """Read like the profile's own: searched and not read, every past event would be alerted, dated now."""
+    paths = {**SOURCE.profile.paths, "time": ()}
+    named = replace(SOURCE, profile=replace(SOURCE.profile, paths=paths, more_times=(("eventTime",),)))
+    trail.happen(1, ago=3 * DAY)
+    poll = Poll(named, (RULES,), lambda: trail.index, trail.ledger, trail.clock, Troubles(trail.clock))
+    poll.start()
+    trail.clock.advance(MINUTE)
+    trail.happen(2)
+    poll.sweep()
+    assert ({1}, {2}) == (trail.listed(), trail.waiting())
+
+
 def test_an_event_is_told_if_any_of_its_copies_matches(trail: Trail) -> None:
     """Raw and ECS, or before and after an enrichment, in one page or on different days: no copy hides another."""
     poll = trail.poll(_WIDE)

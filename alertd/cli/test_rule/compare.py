@@ -152,7 +152,8 @@ def _taken(
     rule_set: RuleSet, settings: Settings, client: SearchClient, reach: timedelta
 ) -> Iterator[tuple[str, Event]]:
     """Each event once, with the rule that tells it."""
-    profile = load_profile(settings.sources[rule_set.source].profile)
+    table = settings.sources[rule_set.source]
+    profile = load_profile(table.profile, times=table.time_fields)
     drawing = Drawing(profile, compose.telling.style(settings), SystemClock().now())
     seen: set[str] = set()
     for hit in hits(rule_set, settings, client, reach, fields=drawing.profile.fields):

@@ -42,7 +42,8 @@ class Given:
 
     def profile(self, rule_set: RuleSet) -> Profile:
         if self.settings and rule_set.source in self.settings.sources:
-            return load_profile(self.settings.sources[rule_set.source].profile)
+            table = self.settings.sources[rule_set.source]
+            return load_profile(table.profile, times=table.time_fields)
         # nothing but its name says what a source holds
         return load_profile("gcp-audit" if "gcp" in rule_set.source else "cloudtrail")
 

@@ -46,7 +46,9 @@ def look(
 ) -> Look:
     """`keep` gets every event's whole document, once. RetryError, PermanentError, PartialError."""
     table = settings.sources[rule_set.source]
-    drawing = Drawing(load_profile(table.profile), compose.telling.style(settings), SystemClock().now())
+    drawing = Drawing(
+        load_profile(table.profile, times=table.time_fields), compose.telling.style(settings), SystemClock().now()
+    )
     fields = EVERY_FIELD if keep else drawing.profile.fields
     found: dict[str, Taken] = {}
     silent: set[str] = set()
