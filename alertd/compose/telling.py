@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from alertd.clock import Clock, SteadyClock
 from alertd.compose.rules import accounts
 from alertd.config.destination import DestinationTable, EmailDestination, SlackDestination, WebhookDestination
-from alertd.config.model import Settings
+from alertd.config.model import Settings, secrets_of
 from alertd.deliver.batch import Batch, Renderers
 from alertd.deliver.courier import Courier
 from alertd.deliver.reconcile import Reconciler
@@ -34,9 +34,12 @@ from alertd.message import (
     render_session,
 )
 from alertd.ops.trouble import Troubles
+from alertd.secret import Secrets
+from alertd.toml.value import credential
 
 
 def destination(name: str, table: DestinationTable, *, clock: Clock) -> Destination:
+    secrets = Secrets(secrets_of(table))
     if isinstance(table, EmailDestination):
         return Email(
             name=name,
@@ -44,7 +47,8 @@ def destination(name: str, table: DestinationTable, *, clock: Clock) -> Destinat
             port=table.port or PORTS[Security(table.security)],
             security=Security(table.security),
             username=table.username,
-            password=table.password.get_secret_value() if table.password else None,
+            password=credential(table.password) if table.password else None,
+            secrets=secrets,
             sender=table.sender,
             recipients=table.to,
             ca_file=table.ca_file,
@@ -54,7 +58,8 @@ def destination(name: str, table: DestinationTable, *, clock: Clock) -> Destinat
     if isinstance(table, SlackDestination):
         return Slack(
             name=name,
-            token=table.token.get_secret_value(),
+            token=credential(table.token),
+            secrets=secrets,
             channel=table.channel,
             clock=clock,
             timeout=table.timeout,
@@ -64,7 +69,8 @@ def destination(name: str, table: DestinationTable, *, clock: Clock) -> Destinat
     reader = None
     if table.verify_token and table.channel:
         reader = slack_reader(
-            token=table.verify_token.get_secret_value(),
+            token=credential(table.verify_token),
+            secrets=secrets,
             channel=table.channel,
             clock=clock,
             timeout=table.timeout,
@@ -73,7 +79,8 @@ def destination(name: str, table: DestinationTable, *, clock: Clock) -> Destinat
         )
     return SlackWebhook(
         name=name,
-        url=table.url.get_secret_value(),
+        url=credential(table.url),
+        secrets=secrets,
         clock=clock,
         timeout=table.timeout,
         proxy=table.proxy,

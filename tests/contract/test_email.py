@@ -11,6 +11,7 @@ import trustme
 from alertd.destination import DestinationRefused, NotSent, Outcome, PayloadRefused, Sent, Throttled, Unknown
 from alertd.destination.email.smtp import Email, Security
 from alertd.message import mark_repeat, render_ops
+from alertd.secret import Credential, Secrets
 from tests.fakes.smtp_server import Fault, MailServer, closed_port, mail_server
 from tests.simulation.world import SimulatedClock
 from tests.unit.told import DELIVERY_ID, STYLE
@@ -44,18 +45,21 @@ def email(
     security: Security = Security.NONE,
     *,
     password: str | None = None,
+    password_file: Path | None = None,
     to: tuple[str, ...] = ("oncall@example.com",),
     ca_file: Path | None = None,
     port: int = 0,
     timeout: float = 10,
 ) -> Email:
+    credential = Credential(password, password_file) if password else None
     return Email(
         name="oncall",
         host="127.0.0.1",
         port=port or server.port,
         security=security,
         username="alertd" if password else None,
-        password=password,
+        password=credential,
+        secrets=Secrets([credential] if credential else []),
         sender="alertd@example.com",
         recipients=to,
         ca_file=ca_file,

@@ -25,10 +25,12 @@ from alertd.destination import (
 from alertd.destination.slack.bot import Slack, slack_reader
 from alertd.destination.slack.webhook import SlackWebhook
 from alertd.errors import PermanentError, RetryError
+from alertd.secret import Credential, Secrets
 from tests.planted import PLANTED
 
 CHANNEL = "C0SECURITY"
-TOKEN = f"xoxb-{PLANTED}"
+TOKEN = Credential(f"xoxb-{PLANTED}")
+SECRETS = Secrets([TOKEN])
 SHORT = timedelta(seconds=1)
 LONG_AGO = timedelta(minutes=1)
 
@@ -50,13 +52,20 @@ def standin() -> Iterator[SlackStandIn]:
 @pytest.fixture
 def slack(standin: SlackStandIn) -> Slack:
     return Slack(
-        name="security", token=TOKEN, channel="#aws-root", clock=SystemClock(), timeout=SHORT, base_url=standin.url
+        name="security",
+        token=TOKEN,
+        secrets=SECRETS,
+        channel="#aws-root",
+        clock=SystemClock(),
+        timeout=SHORT,
+        base_url=standin.url,
     )
 
 
 @pytest.fixture
 def webhook(standin: SlackStandIn) -> SlackWebhook:
-    return SlackWebhook(name="backup", url=standin.webhook_url(CHANNEL), clock=SystemClock(), timeout=SHORT)
+    url = Credential(standin.webhook_url(CHANNEL))
+    return SlackWebhook(name="backup", url=url, secrets=SECRETS, clock=SystemClock(), timeout=SHORT)
 
 
 def post(destination: Slack | SlackWebhook, delivery_id: str = "d1", thread_ts: str | None = None) -> Outcome:
@@ -145,8 +154,8 @@ def test_a_page_that_a_redirect_leads_to_confirms_nothing() -> None:
         thread.start()
         url = f"http://127.0.0.1:{server.server_address[1]}/"
         clock = SystemClock()
-        token = Slack(name="a", token=TOKEN, channel=CHANNEL, clock=clock, timeout=SHORT, base_url=url)
-        webhook = SlackWebhook(name="b", url=f"{url}services", clock=clock, timeout=SHORT)
+        token = Slack(name="a", token=TOKEN, secrets=SECRETS, channel=CHANNEL, clock=clock, timeout=SHORT, base_url=url)
+        webhook = SlackWebhook(name="b", url=Credential(f"{url}services"), secrets=SECRETS, clock=clock, timeout=SHORT)
         try:
             assert [Unknown, Unknown] == [type(post(destination)) for destination in (token, webhook)]
         finally:
@@ -286,10 +295,11 @@ def test_check_names_every_missing_scope(slack: Slack, standin: SlackStandIn) ->
 
 def test_a_webhook_beside_a_token_can_be_read_back(standin: SlackStandIn) -> None:
     """By the mark in the block id: webhooks carry no metadata."""
-    reader = slack_reader(token=TOKEN, channel=CHANNEL, clock=SystemClock(), timeout=SHORT, base_url=standin.url)
-    webhook = SlackWebhook(
-        name="b", url=standin.webhook_url(CHANNEL), clock=SystemClock(), timeout=SHORT, reader=reader
+    clock, url = SystemClock(), Credential(standin.webhook_url(CHANNEL))
+    reader = slack_reader(
+        token=TOKEN, secrets=SECRETS, channel=CHANNEL, clock=clock, timeout=SHORT, base_url=standin.url
     )
+    webhook = SlackWebhook(name="b", url=url, secrets=SECRETS, clock=clock, timeout=SHORT, reader=reader)
     assert Sent() == post(webhook, "d7")
     assert 1 == len(reader.find({"d7": None}, since=since()).copies["d7"])
     assert Guarantee.EXACTLY_ONCE is webhook.guarantee

@@ -11,6 +11,7 @@ from alertd.demo.slack import Fault, SlackStandIn
 from alertd.destination import History, Sent
 from alertd.destination.slack.bot import Slack
 from alertd.errors import PermanentError, RetryError
+from alertd.secret import Credential, Secrets
 
 CHANNEL = "C0SECURITY"
 SHORT = timedelta(seconds=2)
@@ -27,7 +28,8 @@ def standin() -> Iterator[SlackStandIn]:
 def slack(standin: SlackStandIn) -> Slack:
     return Slack(
         name="security",
-        token="xoxb-test",
+        token=Credential("xoxb-test"),
+        secrets=Secrets(),
         channel="#aws-root",
         clock=SystemClock(),
         timeout=SHORT,

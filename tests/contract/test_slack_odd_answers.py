@@ -16,6 +16,7 @@ from alertd.destination.slack.bot import slack_reader
 from alertd.destination.slack.read_back import ChannelReader
 from alertd.destination.slack.webhook import SlackWebhook
 from alertd.errors import RetryError
+from alertd.secret import Credential, Secrets
 from tests.planted import PLANTED
 
 CHANNEL = "C0SECURITY"
@@ -41,7 +42,8 @@ class OddSlack:
 
     def reader(self) -> ChannelReader:
         return slack_reader(
-            token=f"xoxb-{PLANTED}",
+            token=Credential(f"xoxb-{PLANTED}"),
+            secrets=Secrets(),
             channel=CHANNEL,
             clock=SystemClock(),
             timeout=timedelta(seconds=5),
@@ -89,6 +91,21 @@ def test_a_bot_that_does_not_know_itself_reads_no_channel(odd: OddSlack, auth: o
 
 
 @pytest.mark.parametrize(
+    "error",
+    [{"a": "dict"}, ["a list"], 7, None, True, [[[{}]]], "x" * 100_000, "\ud800"],
+    ids=lambda error: str(error)[:9],
+)
+def test_an_odd_answer_about_who_the_bot_is_stops_nothing(odd: OddSlack, error: object) -> None:
+    """It is asked before anything is sent, for no more than a link."""
+    odd.auth = {"ok": False, "error": error}
+    with pytest.raises((RetryError, TypeError)) as caught:
+        odd.reader().introduce()
+    assert isinstance(caught.value, RetryError)
+    assert len(str(caught.value)) < 400
+    assert odd.reader().check()
+
+
+@pytest.mark.parametrize(
     "date",
     [
         "Fri, 24 Nov 2028 10:00:00 GMT",
@@ -130,7 +147,8 @@ def test_what_is_no_history_is_not_an_empty_one(odd: OddSlack, answer: object) -
 def test_the_beginning_of_an_answer_confirms_nothing(odd: OddSlack, promised: int, outcome: type[Outcome]) -> None:
     """A page of a proxy may begin with "ok" too."""
     odd.promised = promised
-    webhook = SlackWebhook(name="b", url=f"{odd.url}services", clock=SystemClock(), timeout=timedelta(seconds=5))
+    url = Credential(f"{odd.url}services")
+    webhook = SlackWebhook(name="b", url=url, secrets=Secrets(), clock=SystemClock(), timeout=timedelta(seconds=5))
     assert outcome is type(webhook.post('{"text": "x", "blocks": []}', delivery_id="d1", thread_ts=None))
 
 

@@ -92,6 +92,32 @@ def test_a_post_succeeded_only_with_channel_and_ts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "data"),
+    [
+        (429, {"ok": True, "channel": "C1", "ts": "1.2"}),
+        (200, {"ok": True, "channel": "C1", "ts": 1.2}),
+        (200, {"ok": True, "channel": "C1", "ts": "12"}),
+        (200, {"ok": True, "channel": ["C1"], "ts": "1.2"}),
+        (200, {"ok": 1, "channel": "C1", "ts": "1.2", "error": "invalid_auth"}),
+        (200, {"ok": "true", "error": "no_text"}),
+        (200, {"ok": False, "channel": "C1", "ts": "1.2", "error": "invalid_auth"}),
+        (200, {"ok": False, "error": {"invalid_auth": 1}}),
+        (200, {"error": "invalid_auth"}),
+        (200, [{"ok": True}]),
+    ],
+)
+def test_an_odd_answer_is_neither_a_success_nor_a_refusal(status: int, data: object) -> None:
+    """Whatever contradicts itself may have been posted: only the channel can tell."""
+    assert Unknown is type(of_web_answer(status, {}, data, now=NOW))
+
+
+@pytest.mark.parametrize("body", ["ok", '{"ok": true}', '{"ok": "yes", "error": "no_service"}'])
+def test_a_webhook_that_says_ok_with_another_status_may_have_posted(body: str) -> None:
+    """Not even 429 says for certain that it did not."""
+    assert Unknown is type(of_webhook_answer(429, {}, body, now=NOW))
+
+
+@pytest.mark.parametrize(
     ("kind", "error"),
     [
         (NotSent, URLError(ConnectionRefusedError(111, "refused"))),

@@ -9,12 +9,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime
 from enum import StrEnum
-from html import unescape
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 
@@ -30,13 +28,17 @@ from alertd.destination import (
     Throttled,
     Unknown,
 )
+from alertd.destination.email.form import mail
+from alertd.destination.reason import quoted
+from alertd.secret import Credential, Secrets
 
 # A server that is busy, or has never seen us (greylisting), takes a mail after a while and not after a second.
 BUSY_PAUSE = timedelta(minutes=1)
-MOST_SUBJECT = 150
+# What a server may say in one conversation. smtplib reads the lines of a reply for as long as there are more.
+MOST_SAID = 256 * 1024
 
 _OK, _START_INPUT = 250, 354
-_NOT_NOW, _REFUSED = 400, 500
+_NOT_NOW, _REFUSED, _NO_REPLY = 400, 500, 600
 # Too many connections, a busy mailbox, greylisting, no room.
 _BUSY = frozenset({421, 450, 451, 452})
 _READY = 220
@@ -74,7 +76,8 @@ class Email:
         port: int,
         security: Security,
         username: str | None,
-        password: str | None,
+        password: Credential | None,
+        secrets: Secrets,
         sender: str,
         recipients: tuple[str, ...],
         ca_file: Path | None,
@@ -85,6 +88,7 @@ class Email:
         self._host, self._port = host, port
         self._security = security
         self._username, self._password = username, password
+        self._secrets = secrets
         self._sender, self._recipients = sender, recipients
         self._ca_file = ca_file
         self._timeout = timeout
@@ -103,13 +107,19 @@ class Email:
         return Guarantee.REPEATS_MARKED
 
     def post(self, payload: str, *, delivery_id: str, thread_ts: str | None) -> Outcome:  # noqa: ARG002 mails have none
-        mail = self._mail(json.loads(payload)["text"], delivery_id)
+        message = mail(
+            json.loads(payload)["text"],
+            delivery_id=delivery_id,
+            sender=self._sender,
+            recipients=self._recipients,
+            now=self._clock.now(),
+        )
         try:
             with self._session() as server:
                 self._address(server)
-                return _send(server, mail.as_bytes(policy=SMTP))
+                return quoted(_send(server, message.as_bytes(policy=SMTP)), self._secrets)
         except _StoppedError as stopped:
-            return stopped.outcome
+            return quoted(stopped.outcome, self._secrets)
 
     def check(self) -> tuple[str, ...]:
         """Connects, authenticates and names the addresses, as for a mail. Sends none."""
@@ -117,27 +127,13 @@ class Email:
             with self._session() as server:
                 self._address(server)
         except _StoppedError as stopped:
-            return (stopped.outcome.reason,)
+            return (self._secrets.quote(stopped.outcome.reason),)
         return ()
-
-    def _mail(self, text: str, delivery_id: str) -> EmailMessage:
-        """`text` is escaped as Slack wants it, and has no line ends."""
-        words = unescape(text)
-        mail = EmailMessage(policy=SMTP)
-        mail["From"] = self._sender
-        mail["To"] = ", ".join(self._recipients)
-        mail["Subject"] = words if len(words) <= MOST_SUBJECT else f"{words[: MOST_SUBJECT - 1]}…"
-        mail["Date"] = format_datetime(self._clock.now())
-        # the same at every attempt: mail programs show a repeat once
-        mail["Message-ID"] = f"<{delivery_id}@{self._sender.rpartition('@')[2]}>"
-        mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(f"{words}\n\n-- \nalertd, delivery {delivery_id}\n", cte="quoted-printable")
-        return mail
 
     @contextmanager
     def _session(self) -> Iterator[smtplib.SMTP]:
         """Connected, encrypted and authenticated; one deadline for all of it. _StoppedError."""
-        server = smtplib.SMTP(timeout=self._timeout.total_seconds(), local_hostname=socket.gethostname())
+        server = _Server(timeout=self._timeout.total_seconds(), local_hostname=socket.gethostname())
         alarm = threading.Timer(self._timeout.total_seconds(), _shut, (server,))
         alarm.daemon = True
         alarm.start()
@@ -188,16 +184,23 @@ class Email:
         server.esmtp_features = {}
         server.does_esmtp = False
 
-    def _log_in(self, server: smtplib.SMTP, username: str, password: str) -> None:
+    def _log_in(self, server: smtplib.SMTP, username: str, password: Credential) -> None:
+        used = password.value
         try:
-            server.login(username, password)
+            try:
+                server.login(username, used)
+            except smtplib.SMTPAuthenticationError as error:
+                if error.smtp_code < _REFUSED or not password.renew(used):
+                    raise
+                server.login(username, password.value)
         except smtplib.SMTPAuthenticationError as error:
-            answer = error.smtp_error if isinstance(error.smtp_error, bytes) else error.smtp_error.encode()
+            said = error.smtp_error if isinstance(error.smtp_error, bytes) else error.smtp_error.encode()
+            answer = said + (f"; {password.renewal}".encode() if password.renewal else b"")
             raise _StoppedError(_not_taken(error.smtp_code, answer, "user and password")) from error
         except smtplib.SMTPServerDisconnected:
             raise
-        except (smtplib.SMTPException, UnicodeError) as error:
-            # it offers no way to log in, or none that this password can be written in
+        except (smtplib.SMTPException, ValueError) as error:
+            # it offers no way to log in, or none that this password can be written in, or a challenge that is none
             reason = f"{self._host} takes no such login: {type(error).__name__}"
             raise _StoppedError(DestinationRefused(reason)) from None
 
@@ -209,12 +212,17 @@ class Email:
         for recipient, answer in refused.items():
             if len(refused) == len(answers):
                 raise _StoppedError(_not_taken(*answer, f"the recipient {recipient}"))
-            _log.error("recipient_refused", destination=self.name, recipient=recipient, reason=_words(answer))
+            _log.error(
+                "recipient_refused",
+                destination=self.name,
+                recipient=recipient,
+                reason=self._secrets.quote(_words(answer)),
+            )
 
 
-def _send(server: smtplib.SMTP, mail: bytes) -> Outcome:
+def _send(server: smtplib.SMTP, message: bytes) -> Outcome:
     _expect(_START_INPUT, server.docmd("DATA"), "DATA")
-    lines = mail.replace(b"\r\n.", b"\r\n..")
+    lines = message.replace(b"\r\n.", b"\r\n..")
     if not lines.endswith(b"\r\n"):
         lines += b"\r\n"
     # whatever fails before its end is written: the server has no whole mail, and delivers none
@@ -226,7 +234,7 @@ def _send(server: smtplib.SMTP, mail: bytes) -> Outcome:
         return Unknown(f"no answer to the mail: {type(error).__name__} {error}".rstrip())
     if answer[0] == _OK:
         return Sent()
-    if answer[0] < _NOT_NOW:
+    if not _NOT_NOW <= answer[0] < _NO_REPLY:
         return Unknown(f"an answer that is no mail server's: {_words(answer)}")
     outcome = _not_taken(*answer, "the mail")
     # it was the content that the server did not like
@@ -238,7 +246,7 @@ def _not_taken(code: int, text: bytes, what: str) -> NotSent | Throttled | Desti
     reason = f"{what}: {_words((code, text))}"
     if code in _BUSY:
         return Throttled(BUSY_PAUSE, reason)
-    return DestinationRefused(reason) if code >= _REFUSED else NotSent(reason)
+    return DestinationRefused(reason) if _REFUSED <= code < _NO_REPLY else NotSent(reason)
 
 
 def _expect(code: int, answer: tuple[int, bytes], what: str) -> None:
@@ -247,7 +255,32 @@ def _expect(code: int, answer: tuple[int, bytes], what: str) -> None:
 
 
 def _words(answer: tuple[int, bytes]) -> str:
-    return f"{answer[0]} {' '.join(answer[1].decode(errors='replace').split())}"[:300]
+    return f"{answer[0]} {answer[1].decode(errors='replace')}"
+
+
+class _Server(smtplib.SMTP):
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _Bounded(self.sock.makefile("rb"))
+        return super().getreply()
+
+
+class _Bounded:
+    """A file that ends in an error rather than never."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._left = MOST_SAID
+
+    def readline(self, size: int) -> bytes:
+        line = self._file.readline(size)
+        self._left -= len(line)
+        if self._left < 0:
+            raise OSError(f"more than {MOST_SAID // 1024} KiB of answers")
+        return line
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def _shut(server: smtplib.SMTP) -> None:

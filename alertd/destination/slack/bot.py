@@ -4,14 +4,14 @@ import http.client
 import json
 from datetime import datetime, timedelta
 
-from slack_sdk.errors import SlackApiError
-
 from alertd.clock import Clock
-from alertd.destination import Guarantee, Outcome, Reader, Unknown
+from alertd.destination import Guarantee, Outcome, Reader
+from alertd.destination.reason import quoted
 from alertd.destination.slack.classify import of_exception, of_web_answer
 from alertd.destination.slack.mark import EVENT_TYPE
 from alertd.destination.slack.read_back import ChannelReader
 from alertd.destination.slack.transport import DeadlineWebClient
+from alertd.secret import Credential, Secrets
 
 SLACK = "https://slack.com/api/"
 
@@ -23,7 +23,8 @@ class Slack:
         self,
         *,
         name: str,
-        token: str,
+        token: Credential,
+        secrets: Secrets,
         channel: str,
         clock: Clock,
         timeout: timedelta,
@@ -34,7 +35,8 @@ class Slack:
         self._channel = channel
         self._clock = clock
         self._client = DeadlineWebClient(token=token, base_url=base_url, timeout=timeout, proxy=proxy)
-        self._reader = ChannelReader(self._client, channel, clock)
+        self._secrets = secrets
+        self._reader = ChannelReader(self._client, channel, clock, secrets)
 
     @property
     def reader(self) -> Reader | None:
@@ -67,24 +69,26 @@ class Slack:
 
     def _post(self, body: dict[str, object], *, now: datetime) -> Outcome:
         try:
-            answer = self._client.api_call("chat.postMessage", json=body)
-        except SlackApiError as error:
-            # every answer that is not "ok", whatever its status
-            return of_web_answer(error.response.status_code, error.response.headers, error.response.data, now=now)
-        except (AttributeError, ValueError) as error:
-            # what slack-sdk does with an answer that is neither an object nor an error
-            return Unknown(f"an answer that is not Slack's: {error}")
+            said = self._client.ask("chat.postMessage", json=body)
         except (OSError, http.client.HTTPException) as error:
-            return of_exception(error)
-        return of_web_answer(answer.status_code, answer.headers, answer.data, now=now)
+            return quoted(of_exception(error), self._secrets)
+        outcome = of_web_answer(said.status, said.headers, said.text if said.data is None else said.data, now=now)
+        return quoted(outcome, self._secrets, note=self._client.renewal(said))
 
     def check(self) -> tuple[str, ...]:
         return self._reader.check()
 
 
 def slack_reader(
-    *, token: str, channel: str, clock: Clock, timeout: timedelta, base_url: str = SLACK, proxy: str | None = None
+    *,
+    token: Credential,
+    secrets: Secrets,
+    channel: str,
+    clock: Clock,
+    timeout: timedelta,
+    base_url: str = SLACK,
+    proxy: str | None = None,
 ) -> ChannelReader:
     """Reads a channel that a webhook posts to."""
     client = DeadlineWebClient(token=token, base_url=base_url, timeout=timeout, proxy=proxy)
-    return ChannelReader(client, channel, clock)
+    return ChannelReader(client, channel, clock, secrets)

@@ -1,11 +1,12 @@
-"""What Slack's answer to a post means. One table, after Slack's documentation and what was seen in the field."""
+"""What Slack's answer to a post means. One table, after Slack's documentation and what was seen in the field.
+
+Reasons are as others wrote them: whoever asked makes them fit to be kept.
+"""
 
 import http.client
-import json
 import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from urllib.error import HTTPError, URLError
 
 from alertd.destination import (
@@ -18,6 +19,7 @@ from alertd.destination import (
     Throttled,
     Unknown,
 )
+from alertd.destination.slack.answer import as_channel, as_ts, header, json_object, moment
 
 # Slack always sends Retry-After with a 429; a proxy in between may not.
 DEFAULT_RETRY_AFTER = timedelta(seconds=30)
@@ -96,13 +98,24 @@ _DESTINATION_REFUSED = frozenset(
         "user_not_found",
     }
 )
+# What may be said of a token that was replaced: its file is worth another look.
+OF_TOKEN = frozenset(
+    {
+        "account_inactive",
+        "invalid_auth",
+        "invalid_token",
+        "missing_scope",
+        "not_allowed_token_type",
+        "not_authed",
+        "token_expired",
+        "token_revoked",
+    }
+)
 # internal_error, fatal_error, service_unavailable, rollup_error, duplicate_*_not_found and every word that is not in a
 # table are Unknown: "it's possible some aspect of the operation succeeded".
 
 _HTTP_OK = 200
 _HTTP_TOO_MANY = 429
-# How much of an unexpected answer is worth showing.
-_EXCERPT_CHARACTERS = 120
 
 
 def of_word(word: str, detail: str = "", *, retry_after: timedelta = DEFAULT_RETRY_AFTER) -> Outcome:
@@ -131,63 +144,49 @@ def of_exception(error: OSError | http.client.HTTPException) -> Outcome:
 def of_web_answer(status: int, headers: Mapping[str, str], data: object, *, now: datetime) -> Outcome:
     """The answer of chat.postMessage. `data`: the decoded JSON, or text where it was none."""
     wait = retry_after(headers, now=now)
+    said = data if isinstance(data, dict) else {}
+    if said.get("ok") is True and status == _HTTP_OK:
+        ts, channel = as_ts(said.get("ts")), as_channel(said.get("channel"))
+        return Sent(channel, ts) if ts and channel else Unknown("ok, but without ts and channel")
+    # whatever else it says: one that names a message, or says "ok" in any way, may have posted it
+    if said.get("ok") or "ts" in said:
+        return Unknown(f"HTTP {status}, and yet: {data}")
     if status == _HTTP_TOO_MANY:
         return Throttled(wait, "429")
-    if not isinstance(data, dict) or "ok" not in data:
-        return Unknown(f"HTTP {status} without a Slack answer: {str(data)[:_EXCERPT_CHARACTERS]}")
-    if data["ok"] is True and status == _HTTP_OK:
-        ts, channel = data.get("ts"), data.get("channel")
-        if isinstance(ts, str) and isinstance(channel, str):
-            return Sent(channel, ts)
-        return Unknown("ok, but neither ts nor channel")
-    word = data.get("error")
-    if data["ok"] is not False or not isinstance(word, str):
-        return Unknown(f"HTTP {status}: {str(data)[:_EXCERPT_CHARACTERS]}")
-    return of_word(word, _detail(data), retry_after=wait)
+    word = said.get("error")
+    if said.get("ok") is False and isinstance(word, str):
+        return of_word(word, _detail(said), retry_after=wait)
+    return Unknown(f"HTTP {status} without a Slack answer: {data}")
 
 
 def of_webhook_answer(status: int, headers: Mapping[str, str], body: str, *, now: datetime) -> Outcome:
     """By the word in the body first: the status of some words is not documented. Success is "ok", not the status."""
     wait = retry_after(headers, now=now)
+    text, data = body.strip(), json_object(body) or {}
+    if status == _HTTP_OK and (text == "ok" or data.get("ok") is True):
+        return Sent()
+    if text == "ok" or data.get("ok"):
+        return Unknown(f"HTTP {status}, and yet: {text}")
     if status == _HTTP_TOO_MANY:
         return Throttled(wait, "429")
-    text = body.strip()
-    if status == _HTTP_OK and text == "ok":
-        return Sent()
-    try:
-        data = json.loads(text)
-    except ValueError:
-        data = None
-    if isinstance(data, dict):
-        if status == _HTTP_OK and data.get("ok") is True:
-            return Sent()
-        text = str(data.get("error", text))
-    outcome = of_word(text[:_EXCERPT_CHARACTERS], retry_after=wait)
-    return Unknown(f"HTTP {status}: {text[:_EXCERPT_CHARACTERS]}") if isinstance(outcome, Unknown) else outcome
+    word = data.get("error", text)
+    outcome = of_word(word, retry_after=wait) if isinstance(word, str) else Unknown("")
+    return Unknown(f"HTTP {status}: {text}") if isinstance(outcome, Unknown) else outcome
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime) -> timedelta:
     """Seconds, whole or not, or an HTTP date; bounded, for what is absurd."""
-    text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "").strip()
+    text = (header(headers, "retry-after") or "").strip()
     try:
         seconds = float(text)
     except ValueError:
-        return _until_date(text, now=now)
+        date = moment(text)
+        return min(max(date - now, timedelta(0)), LONGEST_RETRY_AFTER) if date else DEFAULT_RETRY_AFTER
     if not math.isfinite(seconds):
         return DEFAULT_RETRY_AFTER
     return min(
         max(timedelta(seconds=min(seconds, LONGEST_RETRY_AFTER.total_seconds())), timedelta(0)), LONGEST_RETRY_AFTER
     )
-
-
-def _until_date(text: str, *, now: datetime) -> timedelta:
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
-        return DEFAULT_RETRY_AFTER
-    if date.tzinfo is None:
-        return DEFAULT_RETRY_AFTER
-    return min(max(date - now, timedelta(0)), LONGEST_RETRY_AFTER)
 
 
 def _detail(data: Mapping[str, object]) -> str:
@@ -199,4 +198,4 @@ def _detail(data: Mapping[str, object]) -> str:
     metadata = data.get("response_metadata")
     messages = metadata.get("messages") if isinstance(metadata, dict) else None
     lines = errors if isinstance(errors, list) and errors else messages
-    return "; ".join(str(line) for line in lines)[:300] if isinstance(lines, list) else ""
+    return "; ".join(str(line) for line in lines) if isinstance(lines, list) else ""

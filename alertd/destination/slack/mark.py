@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from alertd.destination import Posted, Shown
+from alertd.destination.slack.answer import as_ts
 
 EVENT_TYPE = "alertd_delivery"
 BLOCK_MARK = "alertd:"  # + delivery id, as the block_id of one block: webhooks carry no metadata
@@ -11,10 +12,10 @@ BLOCK_MARK = "alertd:"  # + delivery id, as the block_id of one block: webhooks 
 
 def ours(message: Mapping[str, Any], channel: str, identity: frozenset[str]) -> Shown | None:
     """A message as Slack's history has it, if it carries a mark and one of these users and bots posted it."""
-    delivery_id, ts = _mark(message), message.get("ts")
-    if not delivery_id or not isinstance(ts, str) or not identity & ids(message.get("bot_id"), message.get("user")):
+    delivery_id, ts = _mark(message), as_ts(message.get("ts"))
+    if not delivery_id or ts is None or not identity & ids(message.get("bot_id"), message.get("user")):
         return None
-    thread_ts = message.get("thread_ts")
+    thread_ts = as_ts(message.get("thread_ts"))
     posted = Posted(channel, ts, thread_ts if thread_ts != ts else None)
     return Shown(delivery_id, posted, "\n".join(_texts(message)))
 

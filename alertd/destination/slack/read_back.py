@@ -1,25 +1,23 @@
 """Reading a channel to learn what was really posted: the only way to settle a send that had no answer."""
 
 import http.client
+import re
 import threading
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 from urllib.error import URLError
 
-from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web import SlackResponse
-
 from alertd.clock import Clock
 from alertd.destination import Finding, History, Outcome, Posted, Sent, Shown
+from alertd.destination.slack.answer import Answer, as_channel, as_ts, moment
 from alertd.destination.slack.classify import retry_after
 from alertd.destination.slack.mark import ids, ours
+from alertd.destination.slack.transport import DeadlineWebClient
 from alertd.errors import PermanentError, RetryError
+from alertd.secret import Secrets
 
 # Slack's clock and ours may differ by more than the Date header tells, which has whole seconds and a network between.
 MARGIN = timedelta(minutes=5)
@@ -30,6 +28,10 @@ MOST_PAGES = 200
 # Slack answers some 50 reads a minute. Who reads everything waits as told, but not for ever.
 MOST_WAITS = 20
 LONGEST_WAIT = timedelta(minutes=2)
+# Of what others say, in a reason.
+MOST_QUOTED = 200
+# Slack's are some 60 characters long.
+MOST_CURSOR = 1_000
 
 _REPAIR = {
     "not_in_channel": "invite the bot: /invite @alertd in the channel",
@@ -37,15 +39,17 @@ _REPAIR = {
     "missing_scope": "add the scope to the Slack app and install it again",
     "invalid_auth": "the token is not valid: create a new one",
     "not_authed": "the token is not valid: create a new one",
+    "token_expired": "the token is not valid: create a new one",
     "token_revoked": "the token was revoked: create a new one",
     "account_inactive": "the token's bot was removed: install the app again",
     "is_archived": "unarchive the channel or name another",
 }
 _TOO_FAST = frozenset({"ratelimited", "rate_limited"})
-TOO_MANY = 429
+HTTP_OK, TOO_MANY = 200, 429
 # Final, though there is nothing to repair.
 _GONE = frozenset({"message_not_found", "cant_delete_message", "thread_not_found"})
 _PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+_WORKSPACE = re.compile(r"https?://[A-Za-z0-9.:-]{1,250}/", re.ASCII)
 
 
 class _TooFastError(RetryError):
@@ -59,11 +63,13 @@ class _TooFastError(RetryError):
 class ChannelReader:
     """Reads one channel by bot token. Knows the bot's identity and the channel's id once it has asked."""
 
-    def __init__(self, client: WebClient, channel: str, clock: Clock) -> None:
+    def __init__(self, client: DeadlineWebClient, channel: str, clock: Clock, secrets: Secrets) -> None:
         self._client = client
+        self._secrets = secrets
         self._channel = channel
         self._clock = clock
         self._identity: frozenset[str] = frozenset()
+        self._identified = ""  # the token that it is of
         self._workspace_url: str | None = None
         self._slack_ahead = timedelta(0)
         self.channel_id = channel if _is_id(channel) else None
@@ -92,8 +98,9 @@ class ChannelReader:
         found: dict[str, Shown] = {}
         waiting = set(threads)
         for message in self._read("conversations.history", arguments, "messages", patient=True):
-            if identity & set(message.get("reply_users") or ()):
-                waiting.add(str(message.get("ts")))
+            repliers, ts = message.get("reply_users"), as_ts(message.get("ts"))
+            if ts and isinstance(repliers, list) and identity & ids(*repliers):
+                waiting.add(ts)
             if shown := ours(message, self._channel_id(), identity):
                 found[shown.posted.ts] = replace(shown, permalink=self.permalink(shown.posted))
         for ts in sorted(waiting):
@@ -137,11 +144,9 @@ class ChannelReader:
             self._remember(answer)
         except (RetryError, PermanentError) as error:
             return (str(error),)
-        problems = list(_missing_scopes(answer.headers))
+        problems = list(_missing_scopes(answer))
         try:
-            info: Mapping[str, Any] = self._call("conversations.info", {"channel": self._channel_id()}).get(
-                "channel", {}
-            )
+            info = self._info()
             if info.get("is_archived"):
                 problems.append(f"the channel is archived: {_REPAIR['is_archived']}")
             elif info.get("is_member") is False:
@@ -152,25 +157,35 @@ class ChannelReader:
             problems.append(str(error))
         return tuple(dict.fromkeys(problems))
 
+    def _info(self) -> Mapping[str, Any]:
+        info = self._call("conversations.info", {"channel": self._channel_id()}).get("channel")
+        if not isinstance(info, dict):
+            raise RetryError("conversations.info: an answer without channel")
+        return info
+
     def _who(self) -> frozenset[str]:
         """bot_id and user_id of the token's own bot: a copy of our mark by anybody else proves nothing."""
-        if not self._identity:
+        if self._identified != self._client.token_in_use:
             self._remember(self._call("auth.test", {}))
         return self._identity
 
-    def _remember(self, answer: SlackResponse) -> None:
-        self._identity = ids(answer.get("bot_id"), answer.get("user_id"))
-        if not self._identity:  # else no message would be ours, and a channel full of them would be an empty one
+    def _remember(self, answer: Answer) -> None:
+        found = ids(answer.get("bot_id"), answer.get("user_id"))
+        if not found:  # else no message would be ours, and a channel full of them would be an empty one
             raise RetryError("auth.test: an answer that does not say who the bot is")
+        # what an earlier token's bot posted is ours as well
+        self._identity |= found
+        self._identified = self._client.token_in_use
         url = answer.get("url")
-        self._workspace_url = url if isinstance(url, str) else None
+        known = isinstance(url, str) and _WORKSPACE.fullmatch(url) and self._secrets.hide(url) == url
+        self._workspace_url = url if known else None
 
     def _channel_id(self) -> str:
         if self.channel_id is None:
             name = self._channel.removeprefix("#")
             arguments = {"types": "public_channel,private_channel", "exclude_archived": False, "limit": PAGE}
             channels = self._read("conversations.list", arguments, "channels")
-            self.channel_id = next((channel["id"] for channel in channels if channel.get("name") == name), None)
+            self.channel_id = next((as_channel(one.get("id")) for one in channels if one.get("name") == name), None)
         if self.channel_id is None:
             raise PermanentError(
                 f"there is no channel {self._channel} that the bot can see: {_REPAIR['channel_not_found']}"
@@ -190,7 +205,9 @@ class ChannelReader:
                 raise RetryError(f"{method}: an answer without {items}")
             yield from found
             metadata = answer.get("response_metadata")
-            cursor = str((metadata.get("next_cursor") if isinstance(metadata, dict) else None) or "")
+            cursor = (metadata.get("next_cursor") if isinstance(metadata, dict) else None) or ""
+            if not isinstance(cursor, str) or len(cursor) > MOST_CURSOR:
+                raise RetryError(f"{method}: a cursor that is none")
             if not cursor:
                 if answer.get("has_more"):
                     raise RetryError(f"{method}: more to come, but no cursor")
@@ -200,7 +217,7 @@ class ChannelReader:
             cursors.add(cursor)
         raise RetryError(f"{method}: more than {MOST_PAGES} pages")
 
-    def _patiently(self, method: str, arguments: Mapping[str, object]) -> SlackResponse:
+    def _patiently(self, method: str, arguments: Mapping[str, object]) -> Answer:
         for _ in range(MOST_WAITS):
             try:
                 return self._call(method, arguments)
@@ -210,43 +227,50 @@ class ChannelReader:
                 threading.Event().wait(error.wait.total_seconds())
         return self._call(method, arguments)
 
-    def _call(self, method: str, arguments: Mapping[str, object]) -> SlackResponse:
+    def _call(self, method: str, arguments: Mapping[str, object]) -> Answer:
+        """The one place where an answer becomes an error: what others had a part in is quoted here."""
         try:
-            answer = self._client.api_call(method, params=dict(arguments))
-        except SlackApiError as error:
-            word = error.response.get("error", "") if isinstance(error.response.data, dict) else ""
-            if error.response.status_code == TOO_MANY or word in _TOO_FAST:
-                wait = retry_after(error.response.headers, now=self._clock.now())
-                raise _TooFastError(f"{method}: {word or TOO_MANY}", wait) from None
-            raise _failure(method, error.response.status_code, str(word), error.response) from None
+            answer = self._client.ask(method, params=dict(arguments))
         except URLError as error:
             # urllib wraps in it what fails before the request is written whole
             why = getattr(error.reason, "strerror", None) or error.reason
-            raise RetryError(f"{method}: no connection to {self._client.base_url.rstrip('/')}: {why}") from error
-        except (AttributeError, ValueError, OSError, http.client.HTTPException) as error:
-            raise RetryError(f"{method}: {type(error).__name__} {error}") from error
-        if answer.get("ok") is not True:
-            raise RetryError(f"{method}: an answer that is not Slack's")
-        self._compare_clocks(answer.headers)
+            raise RetryError(
+                f"{method}: no connection to {self._client.base_url.rstrip('/')}: {self._quote(why)}"
+            ) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise RetryError(f"{method}: {type(error).__name__} {self._quote(error)}".rstrip()) from error
+        if not answer.is_ok:
+            raise self._failure(method, answer)
+        self._compare_clocks(answer)
         return answer
 
-    def _compare_clocks(self, headers: Mapping[str, str]) -> None:
-        text = next((value for name, value in headers.items() if name.lower() == "date"), "")
-        with suppress(ValueError, OverflowError):
-            self._slack_ahead = parsedate_to_datetime(text).astimezone(UTC) - self._clock.now()
+    def _failure(self, method: str, answer: Answer) -> RetryError | PermanentError:
+        word, status = answer.word, answer.status
+        if status == TOO_MANY or word in _TOO_FAST:
+            said = self._quote(word) or TOO_MANY
+            return _TooFastError(f"{method}: {said}", retry_after(answer.headers, now=self._clock.now()))
+        if not word:
+            said = self._quote(answer.text)
+            return RetryError(f"{method}: HTTP {status}, an answer that is not Slack's: {said}".removesuffix(": "))
+        needed = answer.get("needed")
+        hint = f" (needs {self._quote(needed)})" if isinstance(needed, str) else ""
+        renewal = self._client.renewal(answer)
+        text = f"{method}: {self._quote(word)}{hint}" + (f"; {renewal}" if renewal else "")
+        if status != HTTP_OK or word in _PASSING or word not in _REPAIR.keys() | _GONE:
+            return RetryError(text)
+        return PermanentError(f"{text}: {_REPAIR[word]}" if word in _REPAIR else text)
+
+    def _quote(self, said: object) -> str:
+        return self._secrets.quote(said, most=MOST_QUOTED)
+
+    def _compare_clocks(self, answer: Answer) -> None:
+        date = moment(answer.header("date") or "")
+        if date:
+            self._slack_ahead = date - self._clock.now()
 
 
-def _failure(method: str, status: int, word: str, answer: SlackResponse) -> RetryError | PermanentError:
-    needed = answer.get("needed") if isinstance(answer.data, dict) else None
-    hint = f" (needs {needed})" if needed else ""
-    text = f"{method}: {word or status}{hint}"
-    if status != 200 or word in _PASSING or word not in _REPAIR.keys() | _GONE:
-        return RetryError(text)
-    return PermanentError(f"{text}: {_REPAIR[word]}" if word in _REPAIR else text)
-
-
-def _missing_scopes(headers: Mapping[str, str]) -> Iterator[str]:
-    text = next((value for name, value in headers.items() if name.lower() == "x-oauth-scopes"), None)
+def _missing_scopes(answer: Answer) -> Iterator[str]:
+    text = answer.header("x-oauth-scopes")
     if text is None:
         return
     scopes = {scope.strip() for scope in text.split(",")}

@@ -5,10 +5,13 @@ import json
 from datetime import datetime, timedelta
 
 from alertd.clock import Clock
-from alertd.destination import Guarantee, Outcome, Reader
+from alertd.destination import DestinationRefused, Guarantee, Outcome, Reader
+from alertd.destination.reason import quoted
 from alertd.destination.slack.classify import of_exception, of_webhook_answer
 from alertd.destination.slack.read_back import ChannelReader
-from alertd.destination.slack.transport import DeadlineWebhookClient
+from alertd.destination.slack.transport import REFUSALS, DeadlineWebhookClient
+from alertd.secret import Credential, Secrets
+from alertd.toml.value import is_address
 
 
 class SlackWebhook:
@@ -18,7 +21,8 @@ class SlackWebhook:
         self,
         *,
         name: str,
-        url: str,
+        url: Credential,
+        secrets: Secrets,
         clock: Clock,
         timeout: timedelta,
         proxy: str | None = None,
@@ -27,6 +31,8 @@ class SlackWebhook:
     ) -> None:
         self.name = name
         self._clock = clock
+        self._url = url
+        self._secrets = secrets
         self._client = DeadlineWebhookClient(url=url, timeout=timeout, proxy=proxy)
         self._reader = reader
         self._hold = hold
@@ -50,11 +56,24 @@ class SlackWebhook:
         return self._post({**body, "unfurl_links": False, "unfurl_media": False}, now=self._clock.now())
 
     def _post(self, body: dict[str, object], *, now: datetime) -> Outcome:
+        used = self._url.value
+        outcome, status = self._try(body, used, now=now)
+        refuses = isinstance(outcome, DestinationRefused)
+        note = ""
+        # the address may have been replaced; only what is refused for certain is posted again
+        if refuses or status in REFUSALS:
+            if self._url.renew(used, fits=is_address) and refuses:
+                outcome, _ = self._try(body, self._url.value, now=now)
+            note = self._url.renewal
+        return quoted(outcome, self._secrets, note=note)
+
+    def _try(self, body: dict[str, object], url: str, *, now: datetime) -> tuple[Outcome, int]:
+        self._client.url = url
         try:
-            answer = self._client.send_dict(body)
+            said = self._client.send_dict(body)
         except (OSError, http.client.HTTPException) as error:
-            return of_exception(error)
-        return of_webhook_answer(answer.status_code, answer.headers, answer.body, now=now)
+            return of_exception(error), 0
+        return of_webhook_answer(said.status_code, said.headers, said.body, now=now), said.status_code
 
     def check(self) -> tuple[str, ...]:
         """A webhook cannot be tried without posting; its reader can."""
