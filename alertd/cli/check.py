@@ -69,11 +69,13 @@ def _findings(settings: Settings, warnings: list[RuleWarning]) -> Iterator[Findi
     warnings += lint.over(settings, clock.now())
     sets: tuple[RuleSet, ...] = ()
     try:
-        sets = compose.rules.rule_sets(settings)
+        sets = compose.rules.rule_sets(settings, tests=True)
         rules = [rule for rule_set in sets for rule in rule_set.rules]
         tests = sum(len(rule.tests) for rule in rules)
         size = (counted(len(sets), "file"), counted(len(rules), "rule"), counted(tests, "test"))
-        yield Finding("rules", ", ".join(size), True, "")
+        absent = sum(len(test.missing) for rule in rules for test in rule.tests)
+        note = f"{counted(absent, 'file')} of test events not here: only test-rule needs them" if absent else ""
+        yield Finding("rules", ", ".join(size), True, note)
         warnings += map(_plain, useless_for_rules(settings, rules))
         warnings += map(_plain, filter(None, (writable(rule_set.path) for rule_set in sets)))
     except ConfigError as error:

@@ -1,16 +1,28 @@
 """Settings → rule sets, and who is told of what they take."""
 
+from dataclasses import replace
+from pathlib import Path
+
 from alertd.config.model import Settings
 from alertd.event.account import Account
-from alertd.rules.load import Surroundings, find_rule_files, load_rules
+from alertd.rules.files import find_rule_files
+from alertd.rules.load import Surroundings, load_rules
 from alertd.rules.model import RuleSet
 from alertd.rules.route import Route, Routing
 
 
-def rule_sets(settings: Settings) -> tuple[RuleSet, ...]:
-    """ConfigError with every mistake in every rule file."""
-    base = settings.path.absolute().parent
-    return load_rules(find_rule_files(base, settings.rules.paths), surroundings(settings))
+def rule_sets(settings: Settings, *, tests: bool = False) -> tuple[RuleSet, ...]:
+    """Without tests, or with those whose events are here: where alertd runs there need be none.
+
+    ConfigError with every mistake in every rule file.
+    """
+    around = replace(surroundings(settings), tests=tests, needs_events=False)
+    return load_rules(rule_files(settings), around)
+
+
+def rule_files(settings: Settings) -> tuple[Path, ...]:
+    """ConfigError."""
+    return find_rule_files(settings.path.absolute().parent, settings.rules.paths)
 
 
 def surroundings(settings: Settings) -> Surroundings:

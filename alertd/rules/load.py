@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alertd.errors import ConfigError, Problem
+from alertd.rules.files import OutsideError, beside, check_readable, shown_path
 from alertd.rules.model import Deliver, Rule, RuleFacts, RuleSet, RuleTest, Sample, Severity, Snapshot
 from alertd.rules.query import meaning, read_query
 from alertd.rules.quiet import read_exceptions, read_silences
@@ -48,27 +49,9 @@ class Surroundings:
     default_notify: tuple[str, ...]
     check_template: Callable[[str], str | None]  # the mistake in a message template, or None
     tests: bool = True  # or leave them unread, with their files
+    needs_events: bool = True  # or a file of events may be missing: where alertd runs, nothing is tested
     not_for_alerts: Collection[str] = ()  # destinations that exist, and may not be named here
     runbook_base: str | None = None  # where runbooks live that a rule names without https://
-
-
-def find_rule_files(base: Path, patterns: Sequence[str]) -> tuple[Path, ...]:
-    """Files in order of their names; a pattern that finds none is a mistake. ConfigError."""
-    problems, found = [], []
-    for pattern in patterns:
-        # a pattern may be absolute
-        root, relative = (Path("/"), pattern.lstrip("/")) if pattern.startswith("/") else (base, pattern)
-        try:
-            files = sorted(path for path in root.glob(relative) if path.is_file())
-        except ValueError as error:
-            problems.append(Problem("rules.paths", f'"{pattern}" is no pattern of file names: {error}'))
-            continue
-        if not files:
-            problems.append(Problem("rules.paths", f'no file matches "{pattern}" in {base}'))
-        found += files
-    if problems:
-        raise ConfigError(problems)
-    return tuple(dict.fromkeys(found))
 
 
 def load_rules(paths: Sequence[Path], around: Surroundings) -> tuple[RuleSet, ...]:
@@ -142,7 +125,7 @@ def _rule(table: Table, around: Surroundings, *, set_id: str, notify: tuple[str,
         description=table.text("description") or "",
         false_positives=table.texts("false_positives"),
         references=table.texts("references"),
-        tests=tuple(_test(test) for test in table.tables("tests")) if around.tests else (),
+        tests=tuple(_test(test, around) for test in table.tables("tests")) if around.tests else (),
         silences=tuple(read_silences(table)),
     )
 
@@ -153,17 +136,19 @@ def _severity(table: Table) -> Severity:
     return table.choice("severity", Severity) or Severity.MEDIUM
 
 
-def _test(table: Table) -> RuleTest:
+def _test(table: Table, around: Surroundings) -> RuleTest:
     table.allow(_TEST_KEYS)
     expect = table.needed_text("expect")
     for key in ("message_contains", "message_equals", "message_snapshot"):
         if table.data.get(key) and expect in {"no match", "exception"}:
             table.note(key, f'{key} has nothing to look at: with "{expect}" there is no message')
+    missing: list[str] = []
     return RuleTest(
         name=table.needed_text("name"),
-        samples=tuple(_samples(table)),
+        samples=tuple(_samples(table, None if around.needs_events else missing)),
         expect=expect,
         where=table.where(),
+        missing=tuple(missing),
         message_contains=table.texts("message_contains"),
         message_equals=table.text("message_equals"),
         snapshot=_snapshot(table),
@@ -173,13 +158,19 @@ def _test(table: Table) -> RuleTest:
 def _snapshot(table: Table) -> Snapshot | None:
     name = table.text("message_snapshot")
     try:
-        return read_snapshot(table.file.path.parent / name, name) if name else None
-    except SampleError as error:
+        if not name:
+            return None
+        path = beside(table.file.path, name)
+        if path.exists():
+            check_readable(path, name)
+        return read_snapshot(path, name)
+    except (SampleError, OutsideError) as error:
         table.note("message_snapshot", str(error))
         return None
 
 
-def _samples(table: Table) -> Iterator[Sample]:
+def _samples(table: Table, missing: list[str] | None) -> Iterator[Sample]:
+    """Files that are not there come into `missing`; without it they are a mistake."""
     events = table.data.get("events")
     if not isinstance(events, list) or not events:
         table.note("events", "events must list at least one event: a JSON or NDJSON file beside this one, or a table")
@@ -190,10 +181,16 @@ def _samples(table: Table) -> Iterator[Sample]:
             if isinstance(event, dict):
                 yield table_sample(event, place)
             elif isinstance(event, str):
-                yield from read_samples(table.file.path.parent / event, event)
+                path = beside(table.file.path, event)
+                if missing is not None and not path.exists():
+                    missing.append(str(path))
+                    continue
+                if path.exists():
+                    check_readable(path, event)
+                yield from read_samples(path, event)
             else:
                 table.note("events", f"{event!r} is neither the name of a file nor a table")
-        except SampleError as error:
+        except (SampleError, OutsideError) as error:
             line = table.file.line_of((*table.at, "events", number))
             table.mistakes.append(Mistake(line, Problem(place, str(error))))
 
@@ -285,8 +282,3 @@ def _repeated_ids(rule_sets: Sequence[RuleSet]) -> Iterator[Problem]:
                     rule.where, f'rule id "{rule.id}" is used at {rules[rule.id]} too: the ledger hangs on it'
                 )
             rules.setdefault(rule.id, rule.where)
-
-
-def shown_path(path: Path) -> str:
-    """Relative to where the person is, if below it."""
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

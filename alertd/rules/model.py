@@ -59,6 +59,7 @@ class RuleTest:
     # this rule takes it, but one of its exceptions keeps it silent
     expect: str
     where: str
+    missing: tuple[str, ...] = ()  # files of its events that are not here
     message_contains: tuple[str, ...] = ()
     message_equals: str | None = None  # as a terminal shows it
     snapshot: Snapshot | None = None

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from alertd.errors import ConfigError, Problem
+from alertd.toml.depth import MOST_DEEP, too_deep
 
 Key = tuple[str | int, ...]
 
 EXAMPLE_MOMENT = "Write a day, 2026-12-31, or a moment with its offset, 2026-12-31T14:00:00Z."
+# The largest file that is read in a second or two. A thousand rules have some 300 KB.
+MOST_BYTES = 2 * 1024 * 1024
 # Of what there is to choose from, what is still read: ids of accounts or rules may be hundreds.
 MOST_ALLOWED = 30
 # What editors are told of a moment. They see its text, and not whether quotes stand around it.
@@ -54,11 +57,23 @@ def read_toml(path: Path, *, shown: str | None = None) -> TomlFile:
     """ConfigError where it cannot be read or is not TOML."""
     shown = shown or str(path)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            written = file.read(MOST_BYTES + 1)  # of a device that never ends, too
+        text = written.decode("utf-8-sig")
     except OSError as error:
         raise ConfigError([Problem(shown, f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
         raise ConfigError([Problem(shown, f"is not UTF-8: {error.reason} at byte {error.start}")]) from error
+    return parse_toml(text, path, shown=shown)
+
+
+def parse_toml(text: str, path: Path, *, shown: str) -> TomlFile:
+    """ConfigError where the text is not TOML, or more than any person writes."""
+    if len(text) > MOST_BYTES:
+        raise ConfigError([Problem(shown, f"is larger than {MOST_BYTES // (1024 * 1024)} MB: divide it")])
+    if (line := too_deep(text)) is not None:
+        what = f"is nested more than {MOST_DEEP} deep: write it flatter, or as JSON in a file of its own"
+        raise ConfigError([Problem(f"{shown}:{line}", what)])
     try:
         data = tomllib.loads(text)
         lines, texts = _Scanner(text.replace("\r\n", "\n")).scan()

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from alertd.rules.load import Surroundings, find_rule_files, load_rules
+from alertd.rules.files import find_rule_files
+from alertd.rules.load import Surroundings, load_rules
 from alertd.rules.model import RuleSet
 from alertd.search.connect import connect
 from alertd.search.connection import Connection

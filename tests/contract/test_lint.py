@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from alertd.rules.compile import lucene
+from alertd.rules.files import find_rule_files
 from alertd.rules.language import kql
 from alertd.rules.lint import Known, lint
 from alertd.rules.lint.logic import Ask, Both, Either, Kind, Not, Opaque, Tree
 from alertd.rules.lint.reading import read
-from alertd.rules.load import Surroundings, find_rule_files, load_rules
+from alertd.rules.load import Surroundings, load_rules
 from alertd.rules.mappings import mapping_for, shape_of
 from alertd.rules.model import Query, Rule, RuleFacts, RuleSet, Severity
 from alertd.search import Search, SearchClient

@@ -1,5 +1,6 @@
 """Rule files → rule sets: what is right is read, what is wrong explains itself, all of it at once."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +10,8 @@ import pytest
 
 from alertd.errors import ConfigError
 from alertd.rules.compile import MOST_CLAUSES
-from alertd.rules.load import Surroundings, find_rule_files, fingerprint, load_rules
+from alertd.rules.files import find_rule_files
+from alertd.rules.load import Surroundings, fingerprint, load_rules
 from alertd.rules.mappings import shape_of
 from alertd.rules.model import Deliver, RuleSet, Severity
 
@@ -276,6 +278,90 @@ def test_rule_files_are_found_by_patterns(tmp_path: Path) -> None:
         "rules.paths: \"***\" is no pattern of file names: Invalid pattern: '**' can only be an entire path component",
         "rules.paths: \"\" is no pattern of file names: Unacceptable pattern: ''",
     ] == [str(problem) for problem in caught.value.problems]
+
+
+def test_rules_of_a_config_map_are_loaded_once(tmp_path: Path) -> None:
+    """As Kubernetes mounts them: links through ..data to a folder that is named for its time."""
+    folder = tmp_path / "rules"
+    (folder / "..2026_11_28").mkdir(parents=True)
+    (folder / "..2026_11_28/team.toml").touch()
+    (folder / "..data").symlink_to("..2026_11_28")
+    (folder / "team.toml").symlink_to("..data/team.toml")
+    (folder / "same.toml").symlink_to("team.toml")
+    (folder / "sub").mkdir()
+    (folder / "sub/up").symlink_to(folder)
+    for pattern in ("rules/**/*.toml", "rules/*.toml", "rules/sub/*/*.toml", "rules/../rules/*.toml"):
+        assert [tmp_path / pattern.replace("**/*", "*").replace("sub/*/", "sub/up/").replace("*", "same")] == list(
+            find_rule_files(tmp_path, [pattern, f"{folder}/*.toml", "rules/same.toml"])
+        )
+
+
+def test_a_pattern_over_everything_is_refused(tmp_path: Path) -> None:
+    """It would look at the whole machine. Links in a circle end by themselves."""
+    with pytest.raises(ConfigError, match=r'"/\*\*/none.toml" looks at more than 50,000 names in /: name the folder'):
+        find_rule_files(tmp_path, ["/**/none.toml"])
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/loop").symlink_to(tmp_path / "a")
+    (tmp_path / "a/broken.toml").symlink_to(tmp_path / "a/broken.toml")
+    (tmp_path / "a/team.toml").touch()
+    assert ["team.toml"] == [path.name for path in find_rule_files(tmp_path, ["**/*.toml", "a/loop/*/*/*.toml"])]
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("/dev/zero", "/dev/zero is outside the folder of the rule file: put it beside the rules, or below them"),
+        ("../outside.json", "../outside.json is outside the folder of the rule file"),
+        ("link.json", "link.json is outside the folder of the rule file"),
+        ("loop.json", "loop.json leads nowhere|loop.json cannot be read|loop.json is outside"),
+        ("pipe.json", "pipe.json is no file but a device, a pipe or a socket"),
+        ("events", "events is a folder: name the files in it"),
+        ("large.json", "large.json has 99,000,000 bytes, more than 10 MB: keep what the test needs"),
+        ("none.json", "none.json cannot be read: No such file or directory"),
+    ],
+)
+@pytest.mark.parametrize("key", ["events", "message_snapshot"])
+def test_a_rule_file_names_only_files_that_end_and_stand_below_it(
+    tmp_path: Path, name: str, what: str, key: str
+) -> None:
+    """Anything else would keep `check` waiting, or read what is not the rules' own."""
+    if (name, key) == ("none.json", "message_snapshot"):
+        pytest.skip("a snapshot need not be there yet")
+    folder = tmp_path / "rules"
+    (folder / "events").mkdir(parents=True)
+    (tmp_path / "outside.json").write_text("{}")
+    (folder / "link.json").symlink_to("../outside.json")
+    (folder / "loop.json").symlink_to("loop.json")
+    os.mkfifo(folder / "pipe.json")
+    with (folder / "large.json").open("wb") as file:
+        file.truncate(99_000_000)
+    value = f'["{name}"]' if key == "events" else f'"{name}"\nevents = [{{}}]'
+    test = f'[[rules.tests]]\nname = "t"\nexpect = "match"\n{key} = {value}\n'
+    (folder / "team.toml").write_text(f'{HEAD}query.lucene = "a:b"\n{test}')
+    with pytest.raises(ConfigError, match=rf"team.toml:\d+: ({what})"):
+        load_rules([folder / "team.toml"], AROUND)
+
+
+def test_events_beside_what_a_link_leads_to_are_read(tmp_path: Path) -> None:
+    """A rule file may be a link into a repository, and so may its events."""
+    (tmp_path / "repository").mkdir()
+    (tmp_path / "rules").mkdir()
+    test = '[[rules.tests]]\nname = "t"\nexpect = "match"\nevents = ["a.json"]\n'
+    (tmp_path / "repository/team.toml").write_text(f'{HEAD}query.lucene = "a:b"\n{test}')
+    (tmp_path / "repository/a.json").write_text("{}")
+    for name in ("team.toml", "a.json"):
+        (tmp_path / "rules" / name).symlink_to(tmp_path / "repository" / name)
+    (rule_set,) = load_rules([tmp_path / "rules/team.toml"], AROUND)
+    assert 1 == len(rule_set.rules[0].tests[0].samples)
+
+
+def test_where_alertd_runs_events_may_be_missing(tmp_path: Path) -> None:
+    """They are named, and the test stays: the rule has one."""
+    test = '[[rules.tests]]\nname = "t"\nexpect = "match"\nevents = ["none.json", {}]\n'
+    (tmp_path / "team.toml").write_text(f'{HEAD}query.lucene = "a:b"\n{test}')
+    (rule_set,) = load_rules([tmp_path / "team.toml"], replace(AROUND, needs_events=False))
+    (found,) = rule_set.rules[0].tests
+    assert ((str(tmp_path / "none.json"),), 1) == (found.missing, len(found.samples))
 
 
 def test_the_default_pattern_finds_rules_for_the_default_source_only() -> None:

@@ -114,7 +114,10 @@ def test_a_line_within_a_text_of_several_lines_is_found(tmp_path: Path, line: in
         ("s.toml:3: is not TOML at the end of the file: Unterminated string", b'a = 1\nb = """\n'),
         ("s.toml:2: is not TOML at the end of the file: Cannot overwrite a value", b"a = 1\na = 2"),
         ("s.toml: is not UTF-8: invalid start byte at byte 5", b'a = "\xff"'),
-        ("s.toml: is not TOML: maximum recursion depth exceeded", b"a = " + b"[" * 5_000),
+        (
+            "s.toml:1: is nested more than 64 deep: write it flatter, or as JSON in a file of its own",
+            b"a = " + b"[" * 5_000,
+        ),
     ],
 )
 def test_what_is_not_toml_is_refused_with_its_place(tmp_path: Path, message: str, text: bytes) -> None:
@@ -124,6 +127,44 @@ def test_what_is_not_toml_is_refused_with_its_place(tmp_path: Path, message: str
     with pytest.raises(ConfigError) as caught:
         read_toml(path, shown="s.toml")
     assert message == str(caught.value).split(" while ")[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ".".join(["a"] * 20_000) + " = 1",
+        ".".join(["'a'", '"b"'] * 10_000) + " = 1",
+        "[" + ".".join(["a"] * 20_000) + "]",
+        "[[" + " . ".join(["a"] * 20_000) + "]]",
+        "a = " + "[" * 100_000,
+        "a = " + "[" * 100_000 + "]" * 100_000,
+        "a = " + "{b=" * 20_000 + "1" + "}" * 20_000,
+        "[a.b]\nc = " + "{" + ".".join(["b"] * 60) + " = {" + ".".join(["b"] * 60) + " = 1}}",
+    ],
+    ids=range(8),
+)
+def test_what_is_nested_without_end_is_refused_at_once(tmp_path: Path, text: str) -> None:
+    """Before anything reads it: parts of keys and brackets by the thousand take minutes and all memory."""
+    (tmp_path / "deep.toml").write_text(f"# first\n{text}\n")
+    with pytest.raises(ConfigError, match=r"deep.toml:[23]: is nested more than 64 deep"):
+        read_toml(tmp_path / "deep.toml")
+
+
+def test_what_people_nest_is_read(tmp_path: Path) -> None:
+    """Queries within queries, long lists, numbers with points, texts that look like keys."""
+    clause = "{ bool = { filter = [" * 15 + '{ term = { "a.b.c" = "x" } }' + "] } }" * 15
+    many = ", ".join(["1.5"] * 10_000)
+    text = f'[[rules]]\nquery.dsl = {clause}\nmany = [{many}]\ntext = \'{"a." * 500}\'\nlong = """\n{"a." * 500}\n"""\n'
+    (tmp_path / "team.toml").write_text(text)
+    assert 10_000 == len(read_toml(tmp_path / "team.toml").data["rules"][0]["many"])
+
+
+def test_a_file_without_end_is_refused(tmp_path: Path) -> None:
+    """By its size, before it is taken for TOML; also a device."""
+    (tmp_path / "large.toml").write_text("a = 1\n" * 2_000_000)
+    for path in (tmp_path / "large.toml", Path("/dev/zero")):
+        with pytest.raises(ConfigError, match="is larger than 2 MB: divide it"):
+            read_toml(path)
 
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from alertd.cli import lint, show
 from alertd.message.words import counted
+from alertd.rules.files import shown_path
 from alertd.rules.lint import RuleWarning
-from alertd.rules.load import shown_path
 from alertd.rules.model import RuleSet
 from alertd.trial import Mismatch, PartResult, Result
 

@@ -11,7 +11,8 @@ from alertd.errors import ConfigError, Problem
 from alertd.event.profile import Profile, load_profile
 from alertd.message import Style
 from alertd.message.template import check_template
-from alertd.rules.load import Surroundings, find_rule_files, load_rules
+from alertd.rules.files import find_rule_files
+from alertd.rules.load import Surroundings, load_rules
 from alertd.rules.model import RuleSet
 
 _NOT_A_MAPPING = (
