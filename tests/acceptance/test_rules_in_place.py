@@ -1,6 +1,5 @@
 """Rule files as they are mounted, missing, broken or refused: the process as it ships."""
 
-import json
 import shutil
 
 from tests.acceptance.installation import CHANNEL, RULES, Installation, root_event
