@@ -4,6 +4,7 @@ import gc
 import signal
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -13,22 +14,39 @@ from alertd.clock import SystemClock
 from alertd.config import Settings, load_settings
 from alertd.ledger.file import create
 from alertd.ledger.sqlite import open_ledger
+from alertd.ops.trouble import Troubles
+from alertd.rules.kept import RuleText, keep
 from alertd.rules.model import RuleSet
 from alertd.run.daemon import Daemon
+from alertd.run.schedule import Job
+
+# The subject of rule files that do not load.
+RULES = "rules"
+REPEAT_EVERY = timedelta(minutes=10)
 
 
 def run_daemon(config: Path | None, *, once: bool, init: bool) -> None:
     """Returns after an orderly stop; raises AlertdError with its exit code otherwise."""
     settings = load_settings(config)
     log.configure(form=settings.log.format, level=settings.log.level, secrets=settings.secrets())
-    rule_sets = compose.rules.rule_sets(settings)
+    rules = compose.rules.to_run(settings)
     if init and not settings.ledger.path.exists():
         create(settings.ledger.path, now=SystemClock().now())
-    serve(settings, rule_sets, once=once)
+    serve(settings, rules.rule_sets, once=once, texts=rules.texts, broken=rules.broken)
 
 
-def serve(settings: Settings, rule_sets: Sequence[RuleSet], *, once: bool) -> None:
-    """Run what was read, on an existing ledger, until SIGTERM: the part of the daemon's life that may die anywhere."""
+def serve(
+    settings: Settings,
+    rule_sets: Sequence[RuleSet],
+    *,
+    once: bool,
+    texts: Sequence[RuleText] = (),
+    broken: str | None = None,
+) -> None:
+    """Run what was read, on an existing ledger, until SIGTERM: the part of the daemon's life that may die anywhere.
+
+    `texts`: of the rule files, to be kept. `broken`: why these are not the rules that the files hold now.
+    """
     clock = SystemClock()
     ledger = open_ledger(settings.ledger.path, now=clock.now())
     try:
@@ -39,13 +57,17 @@ def serve(settings: Settings, rule_sets: Sequence[RuleSet], *, once: bool) -> No
             watches=compose.searching.watches(settings, rule_sets, ledger, clock=clock, troubles=troubles),
             couriers=compose.telling.couriers(settings, ledger, clock=clock, troubles=troubles),
             troubles=troubles,
-            chores=compose.minding.chores(settings, rule_sets, ledger, clock=clock, troubles=troubles),
+            chores=(
+                *compose.minding.chores(settings, rule_sets, ledger, clock=clock, troubles=troubles),
+                *_told_of_rules(broken, troubles),
+            ),
             keep=settings.ledger.keep,
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             # only a flag: shutting threads down inside a handler can deadlock
             signal.signal(number, lambda *_: daemon.stop.set())
         _say_what_holds(settings, daemon, clock.now())
+        _keep(settings, texts, clock.now())
         gc.collect()
         gc.freeze()  # what is there by now stays: looking through all of it again and again takes time at each poll
         if once:
@@ -54,6 +76,24 @@ def serve(settings: Settings, rule_sets: Sequence[RuleSet], *, once: bool) -> No
             daemon.run()
     finally:
         ledger.close()
+
+
+def _told_of_rules(broken: str | None, troubles: Troubles) -> tuple[Job, ...]:
+    """A trouble of which nothing complains any more counts as over."""
+    if broken is None:
+        troubles.end(RULES)
+        return ()
+    troubles.begin(RULES, broken)
+    return (Job("rules", REPEAT_EVERY, partial(troubles.begin, RULES, broken)),)
+
+
+def _keep(settings: Settings, texts: Sequence[RuleText], now: datetime) -> None:
+    """They loaded, and alertd has started with them."""
+    if texts:
+        try:
+            keep(settings.ledger.path, texts, now=now)
+        except OSError as error:
+            structlog.get_logger("alertd").warning("rules_not_kept", reason=str(error.strerror))
 
 
 def _say_what_holds(settings: Settings, daemon: Daemon, now: datetime) -> None:

@@ -1,12 +1,14 @@
 """Settings → rule sets, and who is told of what they take."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from alertd.config.model import Settings
+from alertd.errors import ConfigError
 from alertd.event.account import Account
 from alertd.rules.files import find_rule_files
-from alertd.rules.load import Surroundings, load_rules
+from alertd.rules.kept import RuleText, kept
+from alertd.rules.load import Surroundings, load_rules, load_texts
 from alertd.rules.model import RuleSet
 from alertd.rules.route import Route, Routing
 
@@ -18,6 +20,37 @@ def rule_sets(settings: Settings, *, tests: bool = False) -> tuple[RuleSet, ...]
     """
     around = replace(surroundings(settings), tests=tests, needs_events=False)
     return load_rules(rule_files(settings), around)
+
+
+@dataclass(frozen=True, slots=True)
+class ToRun:
+    """What the daemon runs."""
+
+    rule_sets: tuple[RuleSet, ...]
+    texts: tuple[RuleText, ...]  # to be kept once it has started; none: they are what was kept
+    broken: str | None = None  # why it is not what the files say now
+
+
+def to_run(settings: Settings) -> ToRun:
+    """The rule files, or where they do not load the last ones that did. ConfigError if there are none."""
+    around = replace(surroundings(settings), tests=False)
+    try:
+        return ToRun(*load_texts(rule_files(settings), around))
+    except ConfigError as error:
+        last = kept(settings.ledger.path)
+        if last is None:
+            raise
+        try:
+            rule_sets, _ = load_texts(last.texts, around)
+        except ConfigError:
+            raise error from None  # the configuration changed meanwhile: the old rules do not fit it
+        first, *more = error.problems
+        others = f" (and {len(more)} more)" if more else ""
+        what = (
+            f"do not load: {first}{others}. Those that last did, of {last.at}, go on. "
+            "Put the files right, see alertd check, and restart."
+        )
+        return ToRun(rule_sets, (), what)
 
 
 def rule_files(settings: Settings) -> tuple[Path, ...]:

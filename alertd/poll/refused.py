@@ -1,6 +1,6 @@
 """Queries that the search server refuses, set aside so that the others go on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from alertd.ops.trouble import Troubles
@@ -34,7 +34,7 @@ class Refused:
         found = {
             (rule_set.id, name): why
             for rule_set in self.without(rule_sets)
-            for name, why in _refused(rule_set, search, self.index)
+            for name, why in refused_of(rule_set, search, self.index)
         }
         self._places.update(found)
         self.report()
@@ -60,21 +60,37 @@ class Refused:
         return bool(mended)
 
     def _without(self, rule_set: RuleSet) -> RuleSet:
-        rules = (rule for rule in rule_set.rules if (rule_set.id, rule.id) not in self._places)
-        return replace(
-            rule_set,
-            rules=tuple(
-                replace(rule, exceptions=tuple(e for e in rule.exceptions if (rule_set.id, e.name) not in self._places))
-                for rule in rules
-            ),
-        )
+        return without(rule_set, {name for set_id, name in self._places if set_id == rule_set.id})
+
+
+def without(rule_set: RuleSet, names: Collection[str]) -> RuleSet:
+    """What is left of it without the queries of these names; of one whose own query is among them, nothing is."""
+    rules = () if "" in names else (rule for rule in rule_set.rules if rule.id not in names)
+    return replace(
+        rule_set,
+        query=None if "" in names else rule_set.query,
+        rules=tuple(
+            replace(rule, exceptions=tuple(each for each in rule.exceptions if each.name not in names))
+            for rule in rules
+        ),
+    )
+
+
+def where_refused(rule_set: RuleSet, names: Mapping[str, str]) -> tuple[str, ...]:
+    """For people: the place and the name of each of these queries, and why the server refuses it."""
+    return tuple(
+        f"{query.where} {name or rule_set.id}: is refused by the search server: {names[name]}"
+        for name, query in _queries(rule_set)
+        if name in names
+    )
 
 
 def _queries(rule_set: RuleSet) -> list[tuple[str, Query]]:
     return ([("", rule_set.query)] if rule_set.query else []) + named_queries(rule_set)
 
 
-def _refused(rule_set: RuleSet, search: SearchClient, index: str) -> Iterator[tuple[str, str]]:
+def refused_of(rule_set: RuleSet, search: SearchClient, index: str) -> Iterator[tuple[str, str]]:
+    """The names of its queries that the server does not take, with the reason."""
     for name, query in _queries(rule_set):
         if why := search.validate(index, query.clause):
             yield name, why

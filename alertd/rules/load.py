@@ -9,11 +9,12 @@ from pathlib import Path
 
 from alertd.errors import ConfigError, Problem
 from alertd.rules.files import OutsideError, beside, check_readable, shown_path
+from alertd.rules.kept import RuleText
 from alertd.rules.model import Deliver, Rule, RuleFacts, RuleSet, RuleTest, Sample, Severity, Snapshot
 from alertd.rules.query import meaning, read_query
 from alertd.rules.quiet import read_exceptions, read_silences
 from alertd.rules.samples import SampleError, read_samples, read_snapshot, table_sample
-from alertd.toml.file import read_toml, suggest
+from alertd.toml.file import parse_toml, read_text, suggest
 from alertd.toml.table import Mistake, Table
 
 _SET_KEYS = ("id", "source", "notify", "query", "silence", "rules")
@@ -54,23 +55,32 @@ class Surroundings:
     runbook_base: str | None = None  # where runbooks live that a rule names without https://
 
 
-def load_rules(paths: Sequence[Path], around: Surroundings) -> tuple[RuleSet, ...]:
+def load_rules(files: Sequence[Path], around: Surroundings) -> tuple[RuleSet, ...]:
     """ConfigError with every mistake."""
+    return load_texts(files, around)[0]
+
+
+def load_texts(
+    files: Sequence[Path | RuleText], around: Surroundings
+) -> tuple[tuple[RuleSet, ...], tuple[RuleText, ...]]:
+    """Files, or what was read of them before; and what was read. ConfigError with every mistake."""
     problems: list[Problem] = []
-    rule_sets = []
-    for path in paths:
+    rule_sets, texts = [], []
+    for each in files:
         mistakes: list[Mistake] = []
         try:
-            file = read_toml(path, shown=shown_path(path))
+            text = each if isinstance(each, RuleText) else RuleText(each, read_text(each, shown=shown_path(each)))
+            file = parse_toml(text.text, text.path, shown=shown_path(text.path))
         except ConfigError as error:
             problems += error.problems
             continue
+        texts.append(text)
         rule_sets.append(_rule_set(Table(file, (), file.data, mistakes), around))
         problems += [mistake.problem for mistake in sorted(mistakes, key=lambda mistake: mistake.line)]
     problems += _repeated_ids(rule_sets)
     if problems:
         raise ConfigError(problems)
-    return tuple(rule_sets)
+    return tuple(rule_sets), tuple(texts)
 
 
 def fingerprint(rule_set: RuleSet, rule: Rule) -> str:

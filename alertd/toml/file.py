@@ -56,15 +56,19 @@ class TomlFile:
 def read_toml(path: Path, *, shown: str | None = None) -> TomlFile:
     """ConfigError where it cannot be read or is not TOML."""
     shown = shown or str(path)
+    return parse_toml(read_text(path, shown=shown), path, shown=shown)
+
+
+def read_text(path: Path, *, shown: str) -> str:
+    """ConfigError where it cannot be read; of what is too large, so much that parse_toml refuses it."""
     try:
         with path.open("rb") as file:
             written = file.read(MOST_BYTES + 1)  # of a device that never ends, too
-        text = written.decode("utf-8-sig")
+        return written.decode("utf-8-sig")
     except OSError as error:
         raise ConfigError([Problem(shown, f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
         raise ConfigError([Problem(shown, f"is not UTF-8: {error.reason} at byte {error.start}")]) from error
-    return parse_toml(text, path, shown=shown)
 
 
 def parse_toml(text: str, path: Path, *, shown: str) -> TomlFile:

@@ -2,6 +2,7 @@
 nothing out."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ AROUND = Surroundings(None, None, (), check_template)
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where somebody writes team.toml, beside the events that ship."""
-    (tmp_path / "events").symlink_to(HOUSE / "rules" / "events")
+    shutil.copytree(HOUSE / "rules" / "events", tmp_path / "events")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

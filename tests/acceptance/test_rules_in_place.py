@@ -30,3 +30,48 @@ def test_rules_of_a_config_map_run_without_the_events_of_their_tests(installed: 
     assert 1 == len(installed.slack.messages(CHANNEL))
     tested = installed.run("test-rule")
     assert (2, True) == (tested.returncode, "cannot be read: No such file or directory" in tested.stderr)
+
+
+def test_a_rule_file_that_broke_leaves_the_last_good_rules_running(installed: Installation) -> None:
+    """Loudly: in the log, in `status` and to [ops]; and it is over once the file is right. `check` fails as ever."""
+    good = (RULES / "aws-root-user.toml").read_text()
+    installed.configure(more='[ops]\nnotify = "security"\ndaily = "off"')
+    _mount(installed, good)
+    assert 0 == installed.run("init").returncode
+    assert 0 == installed.run("run", "--once").returncode
+    for broken in (good + "\n[[rules]]\n", "not TOML", None):
+        if broken is None:
+            shutil.rmtree(installed.folder / "rules")
+        else:
+            _mount_again(installed, broken)
+        installed.add(root_event())
+        before = len(installed.slack.messages(CHANNEL))
+        assert 0 == installed.run("run", "--once").returncode
+        assert len(installed.slack.messages(CHANNEL)) > before
+        shown = installed.run("status").stdout
+        assert "rules" in shown
+        assert "Those that last did, of " in " ".join(shown.split())
+        assert 1 == installed.run("check").returncode
+    told = [message for message in installed.slack.messages(CHANNEL) if "do not load" in str(message)]
+    assert 1 == len(told)
+    _mount_again(installed, good)
+    assert 0 == installed.run("run", "--once").returncode
+    assert "do not load" not in installed.run("status").stdout
+
+
+def test_without_rules_that_ever_loaded_nothing_starts(installed: Installation) -> None:
+    """Nor with a configuration that is wrong."""
+    _mount(installed, "not TOML")
+    assert 0 == installed.run("init").returncode
+    assert 2 == installed.run("run", "--once").returncode
+    _mount_again(installed, (RULES / "aws-root-user.toml").read_text())
+    assert 0 == installed.run("run", "--once").returncode
+    (installed.folder / "alertd.db.rules").write_text("{}")
+    _mount_again(installed, "not TOML")
+    assert 2 == installed.run("run", "--once").returncode
+
+
+def _mount_again(installed: Installation, text: str) -> None:
+    config = installed.config.read_text()
+    _mount(installed, text)
+    installed.config.write_text(config)

@@ -40,6 +40,28 @@ def test_a_rule_whose_fields_no_index_has_is_warned_of(installed: Installation) 
     assert [f"warning R104 typo.toml:10  {text}"] == [line for line in lines if line.startswith("warning R1")]
 
 
+def test_a_query_that_the_server_refuses_does_not_stop_the_others(installed: Installation) -> None:
+    """It is named with its place, and the exit code says so; also where versions are compared."""
+    rule = '[[rules]]\nid = "%s"\ntitle = "t"\nseverity = "low"\nquery.dsl = { %s }\n'
+    sound, broken = rule % ("sound", 'match = { eventName = "CreateUser" }'), rule % ("broken", "no_such = { a = 1 }")
+    exception = '[[rules.exceptions]]\nquery.dsl = { nothing = {} }\nreason = "r"\nuntil = 2999-01-01\n'
+    (installed.folder / "team.toml").write_text(broken + sound + exception)
+    (installed.folder / "own.toml").write_text(f"query.dsl = {{ none = {{}} }}\n{rule % ('own', 'match_all = {}')}")
+    installed.add(root_event("CreateUser", ago=HOUR))
+    done = installed.run("test-rule", "team.toml", "own.toml", "--live", "--save", "saved.ndjson")
+    assert 1 == done.returncode, done.stderr
+    assert f"1 event in 7d on {installed.index}-* for team\n" in done.stdout
+    named = [line.split(": ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED")]
+    assert ["FAILED  team.toml:5 broken", "FAILED  team.toml:12 sound#1", "FAILED  own.toml:1 own"] == named
+    assert 1 == len((installed.folder / "saved.ndjson").read_text().splitlines())
+    (installed.folder / "old").mkdir()
+    (installed.folder / "old/team.toml").write_text(rule % ("other", 'match = { eventName = "None" }'))
+    done = installed.run("test-rule", "team.toml", "--live", "--against", "old")
+    assert 1 == done.returncode, done.stderr
+    assert "adds 1, loses 0, moves 0 of 1 events" in done.stdout
+    assert "team.toml:5 broken: is refused by the search server" in done.stdout
+
+
 def test_what_an_exception_keeps_silent_is_counted_apart(installed: Installation) -> None:
     """Not among the events, and not saved."""
     rule = '[[rules]]\nid = "a"\ntitle = "t"\nseverity = "low"\nquery.lucene = "eventName:CreateUser"\n'

@@ -16,7 +16,7 @@ from alertd.cli.test_rule.comparison import Comparison, Moved, comparison_report
 from alertd.cli.test_rule.drawing import Drawing
 from alertd.cli.test_rule.formats import Format
 from alertd.cli.test_rule.given import Given, given, read_mapping
-from alertd.cli.test_rule.live import hits
+from alertd.cli.test_rule.live import hits, sound_part
 from alertd.cli.test_rule.live_report import parse_reach
 from alertd.cli.test_rule.offline import FLAVOR
 from alertd.cli.test_rule.versions import load_version
@@ -135,17 +135,20 @@ def _live(versions: Versions, mine: Given, reach: timedelta) -> Comparison:
     client = compose.searching.search_client(settings.elasticsearch)
     sources = {each.id: each.source for each in versions[1]}
     told: list[dict[str, _Told]] = []
-    for sets in versions:
+    unjudged: list[str] = []
+    for name, sets in zip(("old", "new"), versions, strict=True):
         found: dict[str, _Told] = {}
         for rule_set in sets:
             default = next(iter(settings.sources))
             source = sources.get(rule_set.id) or (rule_set.source if rule_set.source in settings.sources else default)
-            for rule_id, event in _taken(replace(rule_set, source=source), settings, client, reach):
+            sound, refused = sound_part(rule_set, settings.sources[source].index, client)
+            unjudged += [f"{name} {each}" for each in refused]
+            for rule_id, event in _taken(replace(sound, source=source), settings, client, reach):
                 known = found.get(event.key, _Told((), event)).rules
                 found[event.key] = _Told((*known, rule_id), event)
         told.append(found)
     client.close()
-    return _difference(*told)
+    return replace(_difference(*told), unjudged=tuple(unjudged))
 
 
 def _taken(

@@ -16,6 +16,7 @@ from alertd.event.event import Event
 from alertd.event.profile import load_profile
 from alertd.ledger.model import Notification, NotificationKind
 from alertd.message import render_digest
+from alertd.poll.refused import refused_of, where_refused, without
 from alertd.rules.compile import candidates, classification, exception_of, first_rule, window
 from alertd.rules.lint import MOST_DAILY, Known, RuleWarning, lint
 from alertd.rules.model import Deliver, Rule, RuleSet
@@ -34,6 +35,7 @@ class Look:
     events: tuple[Taken, ...]  # oldest first
     silent: int = 0  # events that an exception keeps silent
     days: dict[str, tuple[DayVolume, ...]] = field(default_factory=dict)  # by destination
+    refused: tuple[str, ...] = ()  # queries that the server does not take, each with its place and the reason
 
 
 def look(
@@ -44,8 +46,12 @@ def look(
     *,
     keep: Callable[[Hit], None] | None = None,
 ) -> Look:
-    """`keep` gets every event's whole document, once. RetryError, PermanentError, PartialError."""
+    """`keep` gets every event's whole document, once. What the server refuses is set aside, and the rest goes on.
+
+    RetryError, PermanentError, PartialError.
+    """
     table = settings.sources[rule_set.source]
+    rule_set, refused = sound_part(rule_set, table.index, client)
     drawing = Drawing(
         load_profile(table.profile, times=table.time_fields), compose.telling.style(settings), SystemClock().now()
     )
@@ -65,7 +71,14 @@ def look(
             keep(hit)
     events = tuple(sorted(found.values(), key=lambda pair: pair[1].time))
     days = {name: _volume(told, drawing) for name, told in _by_destination(events, settings).items()}
-    return Look(rule_set.id, table.index, events, len(silent), days)
+    return Look(rule_set.id, table.index, events, len(silent), days, refused)
+
+
+def sound_part(rule_set: RuleSet, index: str, client: SearchClient) -> tuple[RuleSet, tuple[str, ...]]:
+    """The rule set without the queries that the server refuses; and those, for people."""
+    # before anything is searched: what a search has yielded, and saved, could not be taken back
+    names = dict(refused_of(rule_set, client, index))
+    return (without(rule_set, names), where_refused(rule_set, names)) if names else (rule_set, ())
 
 
 def hits(

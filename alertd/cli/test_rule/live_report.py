@@ -62,7 +62,8 @@ def search_live(asked: Asked, form: Format) -> int:
         _preview(newest, settings)
     if asked.save and form is not Format.JSON:
         typer.echo(f"wrote {sum(len(each.events) for each in looks):,} events to {asked.save}; secrets are masked")
-    too_much = FAILED if asked.strict and lint.count(warned) else 0
+    refused = any(each.refused for each in looks)
+    too_much = FAILED if refused or (asked.strict and lint.count(warned)) else 0
     if asked.post:
         return _post(newest, settings, asked.post) or too_much
     if form is not Format.JSON:
@@ -97,6 +98,7 @@ def _plain(found: Look, warned: Sequence[RuleWarning]) -> dict[str, object]:
         "silent": found.silent,
         "days": {name: [_day(day) for day in days] for name, days in found.days.items()},
         "warnings": [lint.as_data(warning) for warning in warned],
+        "refused": list(found.refused),
     }
 
 
@@ -106,6 +108,8 @@ def _day(day: DayVolume) -> dict[str, object]:
 
 def _show(found: Look, warned: Sequence[RuleWarning], since: str, settings: Settings) -> None:
     typer.echo(f"{counted(len(found.events), 'event')} in {since} on {found.index} for {found.rule_set}")
+    for line in found.refused:
+        show.text(f"FAILED  {line}")
     if found.silent:
         typer.echo(f"{found.silent:,} more are kept silent by exceptions")
     for line in _histogram([event.time.date() for _, event in found.events]):
