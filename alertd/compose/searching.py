@@ -6,7 +6,7 @@ from functools import partial
 
 from alertd.clock import Clock
 from alertd.compose.rules import routing
-from alertd.config.model import Elasticsearch, Settings
+from alertd.config.model import Elasticsearch, Settings, secrets_of
 from alertd.config.model import Source as SourceTable
 from alertd.event.profile import load_profile
 from alertd.ledger import Ledger
@@ -18,6 +18,8 @@ from alertd.rules.model import RuleSet
 from alertd.search import SearchClient
 from alertd.search.connect import connect
 from alertd.search.connection import Connection
+from alertd.secret import Secrets
+from alertd.toml.value import credential
 
 
 def search_client(table: Elasticsearch) -> SearchClient:
@@ -25,14 +27,15 @@ def search_client(table: Elasticsearch) -> SearchClient:
     connection = Connection(
         urls=table.url,
         cloud_id=table.cloud_id,
-        api_key=table.api_key.get_secret_value() if table.api_key else None,
+        api_key=credential(table.api_key) if table.api_key else None,
         username=table.username,
-        password=table.password.get_secret_value() if table.password else None,
+        password=credential(table.password) if table.password else None,
         ca_file=table.ca_file,
         client_cert_file=table.client_cert_file,
         client_key_file=table.client_key_file,
         proxy=table.proxy,
         timeout=table.timeout,
+        secrets=Secrets(secrets_of(table)),
     )
     return connect(connection, flavor=table.flavor)
 

@@ -5,25 +5,30 @@ from typing import Any
 
 from alertd.errors import AlertdError, PartialError, PermanentError, RetryError
 from alertd.search import Hit
+from alertd.search.shape import MOST_LEVELS, OddError, count, flag, items, name, table
+from alertd.secret import Secrets
 
-# Enough of an unexpected answer to recognise it.
-MOST_QUOTED = 500
+# Of the servers that are named for a failure.
+MOST_NAMED = 10
 # What passes by itself: the server, or a proxy before it, is busy, starting or gone for a moment. So does every 5xx.
 _PASSING = frozenset({408, 425, 429})
 _TOO_MANY = 429
 _BAD_REQUEST = 400
 _FORBIDDEN = 403
+_NOT_FOUND = 404
 _SERVER_ERROR = 500
 _REPAIR = {
     401: "check elasticsearch.api_key, or username and password",
     403: "the user or API key needs the privileges read and view_index_metadata on the index",
-    404: "check sources.NAME.index",
+    404: "no index of this name: check the key index of the source",
     407: "check the user and password in elasticsearch.proxy",
 }
 # Wrappers around the mistake; the shards' own reasons are inside.
 _WRAPPER = "search_phase_execution_exception"
 # Lucene goes on with all that its grammar would have allowed there.
 _GRAMMAR = "Was expecting one of:"
+# It would hide what is missing.
+_ADVICE = " Consider using `allow_partial"
 _EXPIRED = "search_context_missing_exception"
 
 
@@ -39,85 +44,120 @@ class UnwieldyError(PartialError):
     """An answer too long, or nested too deep, to be read at once. Fewer documents may be."""
 
 
-def of_failure(status: int, body: object, where: str) -> AlertdError:
+def of_failure(status: int, body: object, where: str, secrets: Secrets) -> AlertdError:
     """The error for an answer whose status is not 2xx."""
-    kinds = {str(cause.get("type")) for cause in _causes(body)}
+    kinds = {str(cause.get("type")) for cause in _causes(body) if isinstance(cause.get("type"), str)}
     if _EXPIRED in kinds:
         return RetryError(f"the point in time expired ({where}): the scan starts again.")
-    text = f"{status} {reason(body)} ({where})"
+    text = f"{status} {reason(body, secrets)} ({where})"
     if status in _PASSING or status >= _SERVER_ERROR:
         # Some shards did not answer, or all failed: either the server or the query is to blame.
         return PartialError(text) if _WRAPPER in kinds and status != _TOO_MANY else RetryError(text)
     if status == _BAD_REQUEST:
         return QueryRefusedError(text)
+    if status == _NOT_FOUND and not kinds:
+        return PermanentError(f"{text}: this is no search server's answer. Check elasticsearch.url, with its path.")
     refused = ForbiddenError if status == _FORBIDDEN else PermanentError
     return refused(f"{text}: {_REPAIR[status]}." if status in _REPAIR else text)
 
 
-def check_whole(answer: Any, where: str) -> None:
+def check_whole(answer: object, where: str, secrets: Secrets) -> None:
     """Raise PartialError unless every shard of every cluster answered, in time; PermanentError if there is none."""
     try:
-        _check_shards(answer["_shards"], where)
-        _check_clusters(answer.get("_clusters") or {}, where)
-        if answer.get("timed_out") or answer.get("terminated_early"):
+        found = table(answer)
+        _check_shards(table(found.get("_shards")), where, secrets)
+        _check_clusters(table(found.get("_clusters", {})), where, secrets)
+        if flag(found.get("timed_out")) or flag(found.get("terminated_early", False)):
             raise PartialError(f"the search was cut off by its time limit ({where})")
-    except (KeyError, TypeError, AttributeError) as error:
-        raise not_an_answer(answer, where) from error
+    except OddError as error:
+        raise not_an_answer(answer, where, secrets) from error
 
 
-def _check_shards(shards: Mapping[str, Any], where: str) -> None:
-    total = shards["total"]
-    if shards["failed"]:
-        failures = shards.get("failures") or [{}]
-        raise PartialError(f"{shards['failed']} of {total} shards failed ({where}): {reason(failures[0])}")
+def _check_shards(shards: Mapping[str, object], where: str, secrets: Secrets) -> None:
+    total, successful, failed = (count(shards.get(key)) for key in ("total", "successful", "failed"))
+    failures = items(shards.get("failures", []))
+    if failed or failures:
+        said = reason(failures[0], secrets) if failures else "it does not say why"
+        raise PartialError(f"{failed or len(failures)} of {total} shards failed ({where}): {said}")
     # those that were skipped, because nothing in them could match, count as successful
-    if shards["successful"] < total:
-        raise PartialError(f"only {shards['successful']} of {total} shards answered ({where})")
+    if successful < total:
+        raise PartialError(f"only {successful} of {total} shards answered ({where})")
+    if successful > total:
+        raise OddError
     if not total:
-        raise PermanentError(f"no index was searched ({where}): check sources.NAME.index.")
+        raise PermanentError(f"no index was searched ({where}): check {index_key(where)}.")
 
 
-def _check_clusters(clusters: Mapping[str, Any], where: str) -> None:
-    total = clusters.get("total", 0)
-    whole = clusters.get("successful", total)
-    if whole < total:
-        lacking = [name for name, one in (clusters.get("details") or {}).items() if one.get("status") != "successful"]
-        raise PartialError(f"{total - whole} of {total} clusters did not answer ({where}): {', '.join(lacking)}")
+def _check_clusters(clusters: Mapping[str, object], where: str, secrets: Secrets) -> None:
+    total = count(clusters.get("total", 0))
+    whole = count(clusters.get("successful", total))
+    details = table(clusters.get("details", {}))
+    lacking = [alias for alias, one in details.items() if table(one).get("status") != "successful"]
+    missing = max(total - whole, len(lacking), count(clusters.get("skipped", 0)))
+    if missing:
+        named = secrets.quote(", ".join(map(str, lacking[:MOST_NAMED])))
+        raise PartialError(f"{missing} of {total} clusters did not answer ({where}): {named}")
+    if whole > total:
+        raise OddError
 
 
-def hits(answer: Mapping[str, Any], where: str) -> tuple[Hit, ...]:
+def hits(answer: object, where: str, secrets: Secrets, *, most: int) -> tuple[Hit, ...]:
+    """At most as many as were asked for."""
     try:
-        return tuple(
-            Hit(
-                index=str(hit["_index"]),
-                id=str(hit["_id"]),
-                source=dict(hit.get("_source") or {}),
-                fields={name: tuple(values) for name, values in (hit.get("fields") or {}).items()},
-                matched=tuple(hit.get("matched_queries") or ()),
-                version=hit.get("_version"),
-            )
-            for hit in answer["hits"]["hits"]
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise not_an_answer(answer, where) from error
+        found = tuple(_hit(table(hit)) for hit in items(table(table(answer).get("hits")).get("hits")))
+    except OddError as error:
+        raise not_an_answer(answer, where, secrets) from error
+    if len(found) > most:
+        raise RetryError(f"{most} documents were asked for, and the answer holds {len(found)} ({where})")
+    return found
 
 
-def not_an_answer(answer: object, where: str) -> RetryError:
-    return RetryError(f"an answer that is not a search server's ({where}): {_short(answer)}")
+def total_of(answer: object, where: str, secrets: Secrets) -> int:
+    """How many documents match, or as many as were to be counted."""
+    try:
+        total = table(table(answer).get("hits")).get("total")
+        return count(table(total).get("value") if isinstance(total, dict) else total)
+    except OddError as error:
+        raise not_an_answer(answer, where, secrets) from error
 
 
-def reason(body: object) -> str:
+def _hit(hit: Mapping[str, object]) -> Hit:
+    matched = hit.get("matched_queries", [])
+    version = hit.get("_version")
+    return Hit(
+        index=name(hit.get("_index")),
+        id=name(hit.get("_id")),
+        source=table(hit.get("_source", {})),
+        fields={path: tuple(items(values)) for path, values in table(hit.get("fields", {})).items()},
+        # a table where the server tells scores as well
+        matched=tuple(name(one) for one in (matched if isinstance(matched, dict) else items(matched))),
+        version=None if version is None else count(version),
+    )
+
+
+def not_an_answer(answer: object, where: str, secrets: Secrets) -> RetryError:
+    return RetryError(f"an answer that is not a search server's ({where}): {secrets.quote(_text(answer))}")
+
+
+def index_key(where: str) -> str:
+    """The key to check, for people: which source asks is not known here, but its index is."""
+    return f"the key index of the source that names {where.removeprefix('index ')}"
+
+
+def reason(body: object, secrets: Secrets) -> str:
     """What the server says is wrong, as near to the mistake as it goes: type, reason, and the innermost reason."""
     causes = list(_causes(body))
     if not causes:
-        return _short(body)
+        return secrets.quote(_text(body))
     cause = next((cause for cause in causes if cause.get("type") != _WRAPPER and cause.get("reason")), causes[0])
-    said = f"{cause.get('type')}: {cause.get('reason')}"
-    deeper = str([cause, *_chain(cause)][-1].get("reason") or "")
+    said = f"{_text(cause.get('type'))}: {_text(cause.get('reason'))}"
+    deeper = _text([cause, *_chain(cause)][-1].get("reason") or "")
     if deeper not in said:
         said = f"{said}: {deeper}"
-    index = str(cause.get("index") or "")
-    return _short(said.partition(_GRAMMAR)[0] if index in said else f"{said.partition(_GRAMMAR)[0]} [{index}]")
+    index = _text(cause.get("index") or "")
+    said = said.partition(_GRAMMAR)[0].partition(_ADVICE)[0]
+    # on one line: some servers draw arrows under the place
+    return secrets.quote(said if index in said else f"{said} [{index}]")
 
 
 def _causes(body: object) -> Iterator[Mapping[str, Any]]:
@@ -138,7 +178,9 @@ def _causes(body: object) -> Iterator[Mapping[str, Any]]:
 
 
 def _chain(error: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    while isinstance(error, dict) and ("type" in error or "reason" in error):
+    for _ in range(MOST_LEVELS):
+        if not isinstance(error, dict) or not ("type" in error or "reason" in error):
+            return
         yield error
         error = error.get("caused_by") or {}
 
@@ -147,7 +189,9 @@ def _dicts(values: object) -> list[dict[str, Any]]:
     return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
 
 
-def _short(said: object) -> str:
-    """On one line: some servers draw arrows under the place."""
-    text = " ".join(str(said).split())
-    return text if len(text) <= MOST_QUOTED else f"{text[:MOST_QUOTED]}…"
+def _text(said: object) -> str:
+    """What is nested deeper than Python writes is not written."""
+    try:
+        return said if isinstance(said, str) else str(said)
+    except (RecursionError, ValueError):  # a number of thousands of digits
+        return "too odd to be shown"

@@ -6,12 +6,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from alertd.errors import AlertdError, PartialError, PermanentError
+from alertd.errors import AlertdError, PartialError, PermanentError, RetryError
 from alertd.rules.compile import probe
 from alertd.search import Hit, Search, Server
-from alertd.search.answer import ForbiddenError, QueryRefusedError, UnwieldyError, check_whole, hits, not_an_answer
+from alertd.search.answer import (
+    ForbiddenError,
+    QueryRefusedError,
+    UnwieldyError,
+    check_whole,
+    hits,
+    index_key,
+    not_an_answer,
+    total_of,
+)
 from alertd.search.feed import aggregatable, distinct_body, distinct_of, newest_body, newest_of
 from alertd.search.page import BY_ID, BY_NUMBER, KEEP_ALIVE, first_body, last_sort, pit_body, server_timeout
+from alertd.search.shape import OddError, count, is_deep, items, name, table
 from alertd.search.wire import Wire
 
 # Closing a point in time is a courtesy: it expires by itself.
@@ -31,6 +41,7 @@ class Client:
 
     def __init__(self, wire: Wire, *, timeout: timedelta) -> None:
         self._wire = wire
+        self._secrets = wire.secrets
         self._timeout = timeout  # of all but searches, which bring their own
 
     def server(self) -> Server:
@@ -39,10 +50,12 @@ class Client:
         except ForbiddenError:
             return Server(self._wire.flavor, None, "")
         try:
-            version = str(root["version"]["number"])
-            return Server(self._wire.flavor, version, str(root.get("cluster_name", "")))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise not_an_answer(root, "GET /") from error
+            found = table(root)
+            version = name(table(found.get("version")).get("number"))
+            cluster = name(found["cluster_name"]) if "cluster_name" in found else ""
+        except OddError as error:
+            raise not_an_answer(root, "GET /", self._secrets) from error
+        return Server(self._wire.flavor, self._secrets.quote(version), self._secrets.quote(cluster))
 
     def pages(self, search: Search) -> Iterator[tuple[Hit, ...]]:
         try:
@@ -57,12 +70,16 @@ class Client:
 
     def first_page(self, search: Search) -> tuple[Hit, ...]:
         answer = self._page(f"/{_quoted(search.index)}/_search", first_body(search), search, params=_EVERY_INDEX)
-        return hits(answer, _where(search.index))
+        where = _where(search.index)
+        found = hits(answer, where, self._secrets, most=search.page_size)
+        _check_seen(len(found), min(total_of(answer, where, self._secrets), search.page_size), where)
+        return found
 
     def paged(self, search: Search) -> Iterator[tuple[Hit, ...]]:
         """From the start again: what changed between the first page and the point in time must not be missed."""
         pit, after, sort = self._open_pit(search), None, BY_NUMBER
         size, bare = search.page_size, False
+        where, seen, total = _where(search.index), 0, 0
         try:
             while True:
                 body = pit_body(search, pit, after, sort=sort, size=size, bare=bare)
@@ -79,26 +96,36 @@ class Client:
                         raise
                     sort = BY_ID
                     continue
-                pit = answer.get("pit_id", pit)
-                page = hits(answer, _where(search.index))
+                pit = self._pit_after(answer, pit, where)
+                page = hits(answer, where, self._secrets, most=size)
+                if after is None:
+                    total = total_of(answer, where, self._secrets)
                 if not page:
+                    _check_seen(seen, total, where)
                     return
+                next_after = last_sort(answer, after, where, self._secrets)
                 yield page
-                after = last_sort(answer, after, _where(search.index))
+                after, seen = next_after, seen + len(page)
                 size, bare = min(search.page_size, size * 2), False
         finally:
             path, close = self._wire.close_request(pit)
             with suppress(AlertdError):
-                self._ask("DELETE", path, where=_where(search.index), body=close, deadline=CLOSE_TIMEOUT)
+                self._ask("DELETE", path, where=where, body=close, deadline=CLOSE_TIMEOUT)
 
     def _open_pit(self, search: Search) -> str:
         path, params = self._wire.pit_request(_quoted(search.index))
         where = _where(search.index)
         answer = self._ask("POST", path, where=where, params={**params, **_EVERY_INDEX, "keep_alive": KEEP_ALIVE})
         try:
-            return self._wire.pit_id(answer)
-        except (KeyError, TypeError) as error:
-            raise not_an_answer(answer, where) from error
+            return name(self._wire.pit_id(table(answer)))
+        except (OddError, KeyError) as error:
+            raise not_an_answer(answer, where, self._secrets) from error
+
+    def _pit_after(self, answer: Mapping[str, object], before: str, where: str) -> str:
+        try:
+            return name(answer.get("pit_id", before))
+        except OddError as error:
+            raise not_an_answer(answer, where, self._secrets) from error
 
     def _page(
         self, path: str, body: dict[str, Any], search: Search, *, params: Mapping[str, str] | None = None
@@ -117,66 +144,72 @@ class Client:
         answer: dict[str, Any] = self._ask(
             "POST", path, where=where, params={**params, **_EVERY_SHARD}, body=body, deadline=search.timeout
         )
-        check_whole(answer, where)
+        check_whole(answer, where, self._secrets)
         return answer
 
     def server_time(self) -> datetime | None:
         # The servers themselves send no Date header; what stands before them often does.
         try:
             health = self._ask("GET", "/_cat/health", where="GET /_cat/health", params={"format": "json", "h": "epoch"})
-            return self._wire.server_date() or datetime.fromtimestamp(int(health[0]["epoch"]), UTC)
+            epoch = int(name(table(items(health)[0]).get("epoch")))
+            return self._wire.server_date() or datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=epoch)
         except PermanentError:  # no privilege to ask
             return self._wire.server_date()
-        except (KeyError, TypeError, IndexError, ValueError, OverflowError):
+        except (IndexError, ValueError, OverflowError):
             return None
 
     def field_types(self, index: str, fields: tuple[str, ...]) -> Mapping[str, frozenset[str]]:
         types: dict[str, frozenset[str]] = {}
         for some in _portions(fields):
-            for name, kinds in self._field_caps(index, some)["fields"].items():
-                types[name] = frozenset(kinds)
+            types |= self._field_caps(index, some)[1]
         # the servers add the objects around a field
-        return types if "*" in fields else {name: types[name] for name in fields if name in types}
+        return types if "*" in fields else {field: types[field] for field in fields if field in types}
 
     def more_than(self, index: str, query: Mapping[str, object], number: int) -> bool:
         body = {"query": query, "size": 0, "track_total_hits": number + 1}
         search = Search(index, query, (), 0, self._timeout)
         answer = self._whole(f"/{_quoted(index)}/_search", body, search, _EVERY_INDEX)
-        try:
-            return int(answer["hits"]["total"]["value"]) > number
-        except (KeyError, TypeError, ValueError) as error:
-            raise not_an_answer(answer, _where(index)) from error
+        return total_of(answer, _where(index), self._secrets) > number
 
     def indices(self, index: str) -> tuple[str, ...]:
         # _id stands for any field: asked this way, the pattern is resolved as a search resolves it
-        return tuple(sorted(self._field_caps(index, "_id")["indices"]))
+        return tuple(sorted(self._field_caps(index, "_id")[0]))
 
-    def _field_caps(self, index: str, fields: str) -> dict[str, Any]:
+    def _field_caps(self, index: str, fields: str) -> tuple[tuple[str, ...], dict[str, frozenset[str]]]:
+        """The indices, and the types that each field has in them."""
         where = _where(index)
         params = {**_EVERY_INDEX, "fields": fields}
         answer = self._ask("GET", f"/{_quoted(index)}/_field_caps", where=where, params=params)
-        if not isinstance(answer, dict) or not {"indices", "fields"} <= answer.keys():
-            raise not_an_answer(answer, where)
-        if answer.get("failed_indices"):
-            raise PartialError(f"{answer['failed_indices']} indices did not answer ({where})")
-        if not answer["indices"]:
-            raise PermanentError(f"no such index ({where}): check sources.NAME.index.")
-        return answer
+        try:
+            found = table(answer)
+            lacking = count(found.get("failed_indices", 0))
+            names = tuple(name(one) for one in items(found.get("indices")))
+            types = {
+                name(field): frozenset(name(kind) for kind in table(kinds))
+                for field, kinds in table(found.get("fields")).items()
+            }
+        except OddError as error:
+            raise not_an_answer(answer, where, self._secrets) from error
+        if lacking:
+            raise PartialError(f"{lacking} indices did not answer ({where})")
+        if not names:
+            raise PermanentError(f"no such index ({where}): check {index_key(where)}.")
+        return names, types
 
     def newest(self, index: str, field: str) -> datetime | None:
         answer = self._totals(index, newest_body(field))
         try:
             return newest_of(answer)
-        except (KeyError, TypeError, IndexError, ValueError, OverflowError) as error:
-            raise not_an_answer(answer, _where(index)) from error
+        except OddError as error:
+            raise not_an_answer(answer, _where(index), self._secrets) from error
 
     def distinct(self, index: str, query: Mapping[str, object], fields: tuple[str, ...]) -> frozenset[str]:
         types = self.field_types(index, (*fields, *(f"{name}.keyword" for name in fields)))
         answer = self._totals(index, distinct_body(query, aggregatable(fields, types)))
         try:
-            return distinct_of({"aggregations": {}, **answer})
-        except (KeyError, TypeError) as error:
-            raise not_an_answer(answer, _where(index)) from error
+            return distinct_of(answer)
+        except OddError as error:
+            raise not_an_answer(answer, _where(index), self._secrets) from error
 
     def _totals(self, index: str, body: dict[str, Any]) -> dict[str, Any]:
         where = _where(index)
@@ -185,7 +218,7 @@ class Client:
         answer = self._ask("POST", f"/{_quoted(index)}/_search", where=where, params=params, body={**body, **limit})
         # OpenSearch says so of values that it counted in its dictionary instead of in each document
         whole = {**answer, "terminated_early": False} if isinstance(answer, dict) else {}
-        check_whole(whole, where)
+        check_whole(whole, where, self._secrets)
         return whole
 
     def validate(self, index: str, query: Mapping[str, object]) -> str | None:
@@ -217,21 +250,29 @@ class Client:
         body: object = None,
         deadline: timedelta | None = None,
     ) -> Any:
-        return self._wire.request(
+        answer = self._wire.request(
             method, path, where=where, deadline=deadline or self._timeout, params=params, body=body
         )
+        if is_deep(answer):
+            raise UnwieldyError(f"an answer nested too deep to be read ({where})")
+        return answer
 
     def close(self) -> None:
         self._wire.close()
 
 
+def _check_seen(seen: int, total: int, where: str) -> None:
+    if seen < total:
+        raise RetryError(f"{total} documents match, and the answer holds {seen} of them ({where})")
+
+
 def _portions(fields: tuple[str, ...]) -> Iterator[str]:
     some = ""
-    for name in fields:
-        if some and len(some) + len(name) > MOST_FIELD_CHARACTERS:
+    for field in fields:
+        if some and len(some) + len(field) > MOST_FIELD_CHARACTERS:
             yield some
             some = ""
-        some = f"{some},{name}" if some else name
+        some = f"{some},{field}" if some else field
     if some:
         yield some
 

@@ -2,10 +2,9 @@
 
 from alertd.errors import AlertdError, PermanentError, RetryError
 from alertd.search import SearchClient
-from alertd.search.answer import not_an_answer, of_failure, reason
+from alertd.search.answer import not_an_answer, reason
 from alertd.search.connection import Connection
 from alertd.search.exchange import Exchange, Reply
-from alertd.search.tls import Tls
 
 _OK = 200
 _FORBIDDEN = 403
@@ -13,8 +12,7 @@ _FORBIDDEN = 403
 
 def connect(connection: Connection, *, flavor: str = "auto") -> SearchClient:
     """`flavor`: "elasticsearch", "opensearch", or "auto" to ask the server. RetryError, PermanentError."""
-    tls = Tls(connection.ca_file, connection.client_cert_file, connection.client_key_file)
-    exchange = Exchange(tls, proxy=connection.proxy)
+    exchange = Exchange(connection)
     if connection.cloud_id:
         if flavor == "opensearch":
             raise PermanentError("elasticsearch.cloud_id is Elastic's: it goes with flavor elasticsearch, or auto.")
@@ -42,25 +40,23 @@ def _ask_flavor(connection: Connection, exchange: Exchange) -> str:
     failure: AlertdError | None = None
     for url in connection.urls:
         try:
-            reply = exchange.send(
-                "GET", f"{url}/", headers=connection.authorization, body=None, deadline=connection.timeout
-            )
-            return _flavor(reply, url)
+            reply = exchange.send("GET", f"{url}/", headers={}, body=None, deadline=connection.timeout)
+            return _flavor(reply, url, exchange)
         except (RetryError, PermanentError) as error:
             failure = failure or error
     raise failure or PermanentError("set elasticsearch.url or elasticsearch.cloud_id.")
 
 
-def _flavor(reply: Reply, url: str) -> str:
+def _flavor(reply: Reply, url: str, exchange: Exchange) -> str:
     body = reply.json()
     product = reply.headers.get("x-elastic-product")
-    if reply.status == _FORBIDDEN and (product or "security_exception" in reason(body)):
+    if reply.status == _FORBIDDEN and (product or "security_exception" in reason(body, exchange.secrets)):
         # A key for some indices only may not ask. Elasticsearch shows itself in a header, OpenSearch does not.
         return "elasticsearch" if product else "opensearch"
     if reply.status != _OK:
-        raise of_failure(reply.status, body, url)
+        raise exchange.failure(reply.status, body, url)
     if not isinstance(body, dict) or not isinstance(version := body.get("version"), dict):
-        raise not_an_answer(body, url)
+        raise not_an_answer(body, url, exchange.secrets)
     # On request, OpenSearch calls itself Elasticsearch 7.10: its tagline still tells.
     if version.get("distribution") == "opensearch" or "OpenSearch" in str(body.get("tagline")):
         return "opensearch"

@@ -10,9 +10,10 @@ import elasticsearch
 from elastic_transport.client_utils import url_to_node_config
 
 from alertd.errors import PermanentError, RetryError
-from alertd.search.answer import UnwieldyError, not_an_answer, of_failure
+from alertd.search.answer import UnwieldyError, not_an_answer
 from alertd.search.connection import Connection
 from alertd.search.exchange import Exchange
+from alertd.secret import Secrets
 
 # Both servers speak the format of version 8; the 9.x client's would be refused by a server 8.
 _HEADERS = {
@@ -31,7 +32,6 @@ class ElasticsearchWire:
             self._client = elasticsearch.Elasticsearch(
                 **_servers(connection),
                 node_class=_node(exchange),
-                headers=connection.authorization,
                 max_retries=0,
             )
             # one for each of the few deadlines there are: the library makes some forty objects for each
@@ -55,19 +55,21 @@ class ElasticsearchWire:
             answer = client.perform_request(method, path, params=params, headers=_HEADERS, body=body)
         except elasticsearch.UnsupportedProductError as error:
             if not isinstance(error.body, dict):
-                raise not_an_answer(error.body, where) from error
+                raise not_an_answer(error.body, where, self._exchange.secrets) from error
             what = f"{self._connection.where} is not Elasticsearch. Is it OpenSearch? Set elasticsearch.flavor."
             raise PermanentError(what) from error
         except elasticsearch.ApiError as error:
-            raise of_failure(error.meta.status, error.body, where) from error
+            raise self._exchange.failure(error.meta.status, error.body, where) from error
         except elastic_transport.TlsError as error:
             raise PermanentError(error.message) from error
+        except elastic_transport.SerializationError as error:  # its message repeats all of the answer
+            raise not_an_answer(_answered(error), where, self._exchange.secrets) from None
         except elastic_transport.TransportError as error:
             raise RetryError(f"{error.message} ({where})") from error
         except RecursionError as error:
             raise UnwieldyError(f"an answer nested too deep to be read ({where})") from error
         if not isinstance(answer.body, (dict, list)):
-            raise not_an_answer(answer.body, where)
+            raise not_an_answer(answer.body, where, self._exchange.secrets)
         return answer.body
 
     def pit_request(self, index: str) -> tuple[str, dict[str, str]]:
@@ -82,6 +84,10 @@ class ElasticsearchWire:
     def server_date(self) -> datetime | None:
         return self._exchange.server_date
 
+    @property
+    def secrets(self) -> Secrets:
+        return self._exchange.secrets
+
     def close(self) -> None:
         self._client.close()
         self._exchange.close()
@@ -93,6 +99,10 @@ def _servers(connection: Connection) -> dict[str, Any]:
     return {
         "hosts": [url_to_node_config(url, use_default_ports_for_scheme=True) for url in dict.fromkeys(connection.urls)]
     }
+
+
+def _answered(error: elastic_transport.SerializationError) -> str:
+    return str(error.message).removeprefix("Unable to deserialize as JSON: ")
 
 
 class _Answer(NamedTuple):

@@ -7,7 +7,6 @@ import json
 import socket
 import ssl
 import threading
-from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -21,7 +20,8 @@ import urllib3.connection
 
 from alertd.clock import SystemClock
 from alertd.errors import AlertdError, PermanentError, RetryError
-from alertd.search.answer import UnwieldyError
+from alertd.search.answer import UnwieldyError, of_failure
+from alertd.search.connection import Connection, basic_authorization
 from alertd.search.tls import Tls
 
 # Parsed, an answer takes some five times as much memory. A page of 1,000 ordinary events has a tenth of it.
@@ -36,6 +36,8 @@ _KEEP_ALIVE = [
         if hasattr(socket, name)
     ),
 ]
+_UNAUTHORIZED = 401
+_REFUSING = frozenset({_UNAUTHORIZED, 403})
 # How http.client says that a proxy answered CONNECT with 4xx.
 _REFUSED = "Tunnel connection failed: 4"
 
@@ -62,9 +64,11 @@ class Reply:
 class Exchange:
     """Safe to use from several threads; keeps connections open between exchanges."""
 
-    def __init__(self, tls: Tls, *, proxy: str | None) -> None:
-        self._tls = tls
-        self._proxy = proxy
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._tls = Tls(connection.ca_file, connection.client_cert_file, connection.client_key_file)
+        self._proxy = connection.proxy
+        self.secrets = connection.secrets
         self._clock = SystemClock()
         self._pools: dict[str, urllib3.PoolManager] = {}  # by scheme: reading whom to trust takes time and memory
         self._sockets = _Sockets()
@@ -73,7 +77,32 @@ class Exchange:
     def send(
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, deadline: timedelta
     ) -> Reply:
-        """RetryError: no whole answer. PermanentError: TLS or the proxy refuses. UnwieldyError: too long to hold."""
+        """With the identity; where it is refused, once more with what its file holds by now.
+
+        RetryError: no whole answer. PermanentError: TLS or the proxy refuses. UnwieldyError: too long to hold.
+        """
+        credential = self._connection.credential
+        used = credential.value if credential else ""
+        late_seconds = self._clock.elapsed_seconds() + deadline.total_seconds()
+        identity = self._connection.authorization(used)
+        reply = self._send(method, url, headers={**headers, **identity}, body=body, deadline=deadline)
+        if credential and reply.status in _REFUSING and credential.renew(used):
+            left = timedelta(seconds=max(late_seconds - self._clock.elapsed_seconds(), 1))
+            identity = self._connection.authorization(credential.value)
+            reply = self._send(method, url, headers={**headers, **identity}, body=body, deadline=left)
+        return reply
+
+    def failure(self, status: int, body: object, where: str) -> AlertdError:
+        """The error for an answer whose status is not 2xx."""
+        error = of_failure(status, body, where, self.secrets)
+        credential = self._connection.credential
+        if status == _UNAUTHORIZED and credential and credential.renewal:
+            return type(error)(f"{error} {credential.renewal}.")
+        return error
+
+    def _send(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, deadline: timedelta
+    ) -> Reply:
         scheme = urlsplit(url).scheme
         pools = self._pools[scheme] = self._pools.get(scheme) or self._open(scheme)
         late_seconds = self._clock.elapsed_seconds() + deadline.total_seconds()
@@ -128,10 +157,11 @@ class Exchange:
         tls = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
         if tls:
             return self._tls.failure(tls, _origin(url))
+        said = self.secrets.quote(_said(causes[-1]))
         if self._proxy and any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes):
-            text = f"{_origin(url)} cannot be reached through the proxy {_origin(self._proxy)}: {_said(causes[-1])}"
+            text = f"{_origin(url)} cannot be reached through the proxy {_origin(self._proxy)}: {said}"
             return PermanentError(f"{text}: check elasticsearch.proxy.") if _REFUSED in text else RetryError(text)
-        return RetryError(f"{_origin(url)} does not answer: {_said(causes[-1])}")
+        return RetryError(f"{_origin(url)} does not answer: {said}")
 
 
 class _Sockets:
@@ -202,9 +232,9 @@ def _late(url: str, deadline: timedelta) -> RetryError:
 def _date(reply: Reply) -> datetime | None:
     try:
         date = parsedate_to_datetime(reply.headers.get("date", ""))
-    except ValueError:
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):  # whatever the library meets in one that is none
         return None
-    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
 
 
 def _proxy_headers(proxy: str) -> dict[str, str]:
@@ -212,10 +242,6 @@ def _proxy_headers(proxy: str) -> dict[str, str]:
     if not parts.username:
         return {}
     return basic_authorization(unquote(parts.username), unquote(parts.password or ""), header="proxy-authorization")
-
-
-def basic_authorization(username: str, password: str, *, header: str = "authorization") -> dict[str, str]:
-    return {header: f"Basic {b64encode(f'{username}:{password}'.encode()).decode()}"}
 
 
 def _origin(url: str) -> str:

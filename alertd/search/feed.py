@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from alertd.search.shape import OddError, items, table
+
 # Nobody has more accounts; a server refuses 65,536 and more.
 MOST_VALUES = 10_000
 # As milliseconds it would be the year 33658.
@@ -23,16 +25,22 @@ def newest_body(field: str) -> dict[str, Any]:
     }
 
 
-def newest_of(answer: Mapping[str, Any]) -> datetime | None:
-    """KeyError, TypeError, IndexError: this is no such answer."""
-    found = answer["hits"]["hits"]
+def newest_of(answer: object) -> datetime | None:
+    """OddError: this is no such answer."""
+    found = items(table(table(answer).get("hits")).get("hits"))
     if not found:
         return None
-    millis = int(found[0]["sort"][0])
-    # a server that does not know numeric_type
-    if millis > _NANOS_FROM:
-        millis //= 1_000_000
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=millis)
+    sort = items(table(found[0]).get("sort"))
+    if len(sort) != 1 or type(sort[0]) not in {int, float}:
+        raise OddError
+    try:
+        millis = int(float(str(sort[0]))) if isinstance(sort[0], float) else int(str(sort[0]))
+        # a server that does not know numeric_type
+        if millis > _NANOS_FROM:
+            millis //= 1_000_000
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=millis)
+    except (ValueError, OverflowError) as error:
+        raise OddError from error
 
 
 def distinct_body(query: Mapping[str, object], fields: Iterable[str]) -> dict[str, Any]:
@@ -44,9 +52,13 @@ def distinct_body(query: Mapping[str, object], fields: Iterable[str]) -> dict[st
     }
 
 
-def distinct_of(answer: Mapping[str, Any]) -> frozenset[str]:
-    """Of all fields together. KeyError, TypeError: this is no such answer."""
-    return frozenset(str(bucket["key"]) for values in answer["aggregations"].values() for bucket in values["buckets"])
+def distinct_of(answer: object) -> frozenset[str]:
+    """Of all fields together. OddError: this is no such answer."""
+    values = table(table(answer).get("aggregations", {})).values()
+    keys = [table(bucket).get("key") for value in values for bucket in items(table(value).get("buckets"))]
+    if not all(isinstance(key, (str, int, float)) for key in keys):
+        raise OddError
+    return frozenset(map(str, keys))
 
 
 def aggregatable(fields: Iterable[str], types: Mapping[str, frozenset[str]]) -> tuple[str, ...]:

@@ -11,10 +11,12 @@ from opensearchpy.exceptions import ConnectionError as NoConnectionError
 from opensearchpy.exceptions import SerializationError, SSLError, TransportError
 
 from alertd.errors import PermanentError, RetryError
-from alertd.search.answer import UnwieldyError, not_an_answer, of_failure
+from alertd.search.answer import UnwieldyError, not_an_answer
 from alertd.search.connection import Connection
 from alertd.search.exchange import Exchange
+from alertd.secret import Secrets
 
+_OK = 200
 _MULTIPLE_CHOICES = 300
 
 
@@ -26,7 +28,6 @@ class OpenSearchWire:
         self._client = opensearchpy.OpenSearch(
             hosts=[_address(url) for url in connection.urls],
             connection_class=_node(exchange),
-            headers=connection.authorization,
             max_retries=0,
         )
 
@@ -49,13 +50,13 @@ class OpenSearchWire:
         except NoConnectionError as error:
             raise RetryError(f"{error.error} ({where})") from error
         except SerializationError as error:
-            raise not_an_answer(error.args[0], where) from error
+            raise not_an_answer(error.args[0], where, self._exchange.secrets) from error
         except TransportError as error:
-            raise of_failure(int(error.status_code), error.info, where) from error
+            raise self._exchange.failure(int(error.status_code), error.info, where) from error
         except RecursionError as error:
             raise UnwieldyError(f"an answer nested too deep to be read ({where})") from error
         if not isinstance(answer, (dict, list)):
-            raise not_an_answer(answer, where)
+            raise not_an_answer(answer, where, self._exchange.secrets)
         return answer
 
     def pit_request(self, index: str) -> tuple[str, dict[str, str]]:
@@ -70,6 +71,10 @@ class OpenSearchWire:
 
     def server_date(self) -> datetime | None:
         return self._exchange.server_date
+
+    @property
+    def secrets(self) -> Secrets:
+        return self._exchange.secrets
 
     def close(self) -> None:
         self._client.close()
@@ -111,7 +116,7 @@ def _node(exchange: Exchange) -> type[opensearchpy.Connection]:
             except RetryError as error:
                 raise NoConnectionError("N/A", str(error), error) from error
             text = reply.body.decode(errors="replace")
-            if reply.status >= _MULTIPLE_CHOICES:
+            if not _OK <= reply.status < _MULTIPLE_CHOICES:
                 raise TransportError(reply.status, text, reply.json())
             return reply.status, {"content-type": reply.kind}, text
 

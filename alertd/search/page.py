@@ -1,12 +1,14 @@
 """What each page of a search asks for, and where the next one begins. Pure."""
 
 import math
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from alertd.errors import RetryError
 from alertd.search import Search
+from alertd.search.answer import not_an_answer
+from alertd.search.shape import OddError, count, items, name, table
+from alertd.secret import Secrets
 
 # Each page renews it. Long enough for a page to be recorded, short enough not to burden the server when alertd dies.
 KEEP_ALIVE = "2m"
@@ -28,23 +30,30 @@ def first_body(search: Search) -> dict[str, Any]:
         "fields": list(search.fields),
         "version": True,
         "timeout": server_timeout(search.timeout),
-        "track_total_hits": False,
+        # counted no further than they are read: a hit that went missing on the way shows
+        "track_total_hits": max(search.page_size, 1),
         "sort": ["_doc"],
     }
 
 
 def pit_body(search: Search, pit: str, after: object, *, sort: object, size: int, bare: bool) -> dict[str, Any]:
     body = {**first_body(search), "pit": {"id": pit, "keep_alive": KEEP_ALIVE}, "sort": sort, "size": size}
+    # nothing changes within a point in time: once is enough
+    body["track_total_hits"] = after is None
     if after is not None:
         body["search_after"] = after
     return {**body, "_source": False, "fields": []} if bare else body
 
 
-def last_sort(answer: Mapping[str, Any], before: object, where: str) -> object:
+def last_sort(answer: object, before: object, where: str, secrets: Secrets) -> object:
     """Where the next page begins. It must move on, or the scan would never end."""
-    last: object = answer["hits"]["hits"][-1].get("sort")
-    if not last or last == before:
-        raise RetryError(f"the search server does not go on after {before} ({where})")
+    try:
+        index, number = items(table(items(table(table(answer).get("hits")).get("hits"))[-1]).get("sort"))
+        last: object = [name(index), name(number) if isinstance(number, str) else count(number)]
+    except (OddError, ValueError, IndexError) as error:
+        raise not_an_answer(answer, where, secrets) from error
+    if last == before:
+        raise RetryError(f"the search server does not go on after {secrets.quote(before)} ({where})")
     return last
 
 

@@ -4,11 +4,17 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from alertd.secret import Secrets
+
 
 class Wire(Protocol):
     """How one flavor carries requests. Every failure comes out as RetryError, PermanentError or PartialError."""
 
     flavor: str
+
+    @property
+    def secrets(self) -> Secrets:
+        """What no error may repeat."""
 
     def request(
         self,

@@ -17,6 +17,7 @@ from alertd.errors import PermanentError, RetryError
 from alertd.search import Search, SearchClient
 from alertd.search.connect import connect
 from alertd.search.connection import Connection
+from alertd.secret import Credential
 from tests.contract.test_search_tls import server_tls, written
 from tests.fakes.proxy import Proxy, proxying
 from tests.fakes.search_server import ScriptedServer, error_body, reply, serving, whole
@@ -74,7 +75,7 @@ def test_a_key_that_may_not_ask_is_no_hindrance(flavor: str) -> None:
     """A key for reading some indices is the right one, and has no privilege for the cluster."""
     with serving(ScriptedServer(flavor)) as server:
         server.always["root"] = reply(403, error_body("security_exception", "no permissions for [monitor]"))
-        client = connect(Connection(urls=(server.url,), api_key=KEY))
+        client = connect(Connection(urls=(server.url,), api_key=Credential(KEY)))
         assert ["0", "1", "2"] == ids(client)
         assert None is client.server().version
 
@@ -138,14 +139,14 @@ def test_a_cloud_id_is_elastic_s() -> None:
     ("values", "header"),
     [
         ({}, None),
-        ({"api_key": KEY}, f"ApiKey {KEY}"),
+        ({"api_key": Credential(KEY)}, f"ApiKey {KEY}"),
         (
-            {"username": "alertd", "password": PASSWORD},
+            {"username": "alertd", "password": Credential(PASSWORD)},
             f"Basic {base64.b64encode(f'alertd:{PASSWORD}'.encode()).decode()}",
         ),
     ],
 )
-def test_every_request_shows_the_identity(flavor: str, values: dict[str, str], header: str | None) -> None:
+def test_every_request_shows_the_identity(flavor: str, values: dict[str, object], header: str | None) -> None:
     """And nothing but it: no .netrc, no variable."""
     with serving(server_for(flavor)) as server:
         server.documents = 20
@@ -156,7 +157,9 @@ def test_every_request_shows_the_identity(flavor: str, values: dict[str, str], h
 
 def test_no_secret_is_in_a_connection_s_repr() -> None:
     """It may end up in a traceback."""
-    connection = Connection(api_key="S3CRET", password="S3CRET", proxy="http://u:S3CRET@proxy.example.com")
+    connection = Connection(
+        api_key=Credential("S3CRET"), password=Credential("S3CRET"), proxy="http://u:S3CRET@proxy.example.com"
+    )
     assert "S3CRET" not in repr(connection)
 
 
@@ -173,7 +176,7 @@ def test_a_redirect_is_not_followed(flavor: str) -> None:
 
         server.always["root"] = server.always["search"] = redirect
         with pytest.raises(PermanentError, match="307"):
-            ids(connect(Connection(urls=(server.url,), api_key=KEY), flavor=flavor))
+            ids(connect(Connection(urls=(server.url,), api_key=Credential(KEY)), flavor=flavor))
         assert [] == elsewhere.asked
 
 
@@ -267,7 +270,7 @@ def test_tls_is_tunnelled_through_the_proxy(flavor: str, password: str | None, t
     tls = server_tls(authority.issue_cert("127.0.0.1"))
     with serving(server_for(flavor), tls=tls) as server, proxying(Proxy(password=password)) as proxy:
         url = proxy.url.replace("//", f"//{password}@") if password else proxy.url
-        connection = Connection(urls=(server.url,), proxy=url, ca_file=ca_file, api_key=KEY)
+        connection = Connection(urls=(server.url,), proxy=url, ca_file=ca_file, api_key=Credential(KEY))
         assert ["0", "1", "2"] == ids(connect(connection, flavor=flavor))
         assert {"CONNECT"} == {seen.split()[0] for seen in proxy.seen}
         assert "authorization" not in proxy.headers

@@ -99,7 +99,7 @@ FAULTS: dict[str, tuple[Fault, type[AlertdError], str]] = {
     "no such index": (
         reply(404, fake.error_body("index_not_found_exception", "no such index")),
         PermanentError,
-        "sources.NAME",
+        "check the key index of the source",
     ),
     "bad query": (
         reply(400, fake.error_body("parsing_exception", "unknown query [x]")),

@@ -166,7 +166,6 @@ def test_each_request_asks_for_whole_answers(server: ScriptedServer, client: Sea
     for kind in ("search", "page"):
         assert "allow_partial_search_results=false" in by_kind[kind].path
         assert "8000ms" == by_kind[kind].body["timeout"]
-        assert by_kind[kind].body["track_total_hits"] is False
     for kind in ("search", "open"):
         assert "ignore_unavailable=false&allow_no_indices=false" in by_kind[kind].path
     assert ("allow_partial_pit_creation=false" in by_kind["open"].path) == (server.flavor == "opensearch")

@@ -91,7 +91,7 @@ class ScriptedServer:
         return 200, {"succeeded": True}
 
     def _search(self, body: Mapping[str, Any]) -> tuple[int, object]:
-        return 200, whole(self._hits(body, start=0))
+        return 200, self._counted(whole(self._hits(body, start=0)))
 
     def _fields(self, _: object) -> tuple[int, object]:
         return 200, {"indices": [INDEX], "fields": {"n": {"long": {}}}}
@@ -116,7 +116,11 @@ class ScriptedServer:
             return 404, expired_body()
         self.pits.discard(body["pit"]["id"])  # each answer's id replaces the one before
         start = body.get("search_after", [None, -1])[1] + 1
-        return 200, {**whole(self._hits(body, start=start)), "pit_id": self._new_pit()}
+        return 200, {**self._counted(whole(self._hits(body, start=start))), "pit_id": self._new_pit()}
+
+    def _counted(self, answer: dict[str, Any]) -> dict[str, Any]:
+        total = {"value": self.documents, "relation": "eq"}
+        return {**answer, "hits": {**answer["hits"], "total": total}}
 
     def _hits(self, body: Mapping[str, Any], *, start: int) -> list[dict[str, object]]:
         numbers = range(start, min(start + body["size"], self.documents))
@@ -132,7 +136,13 @@ def shards(*, total: int = 5, failed: int = 0, lost: int = 0) -> dict[str, objec
 
 
 def whole(hits: list[dict[str, object]], **changed: object) -> dict[str, object]:
-    return {"took": 1, "timed_out": False, "_shards": shards(), "hits": {"hits": hits}, **changed}
+    return {
+        "took": 1,
+        "timed_out": False,
+        "_shards": shards(),
+        "hits": {"total": {"value": len(hits), "relation": "eq"}, "hits": hits},
+        **changed,
+    }
 
 
 def error_body(kind: str, reason: str) -> dict[str, object]:

@@ -7,9 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertd.errors import AlertdError, PartialError, PermanentError, RetryError
-from alertd.search.answer import MOST_QUOTED, check_whole, hits, of_failure, reason
+from alertd.search.answer import check_whole, hits, of_failure, reason
+from alertd.secret import Secrets
+from alertd.secret.hide import MOST_QUOTED
 
 WHERE = "index logs-*"
+NOTHING = Secrets()
 ODD: st.SearchStrategy[Any] = (
     st.none() | st.booleans() | st.integers(-1, 9) | st.floats(allow_nan=False) | st.text(max_size=9)
 )
@@ -46,7 +49,7 @@ ANSWER = shaped(timed_out=st.booleans(), _shards=SHARDS, _clusters=CLUSTERS, hit
 @given(status=st.integers(300, 599), body=ERROR)
 def test_any_failure_becomes_an_error_for_people(status: int, body: object) -> None:
     """With its status and its place, on one line, of bounded length."""
-    error = of_failure(status, body, WHERE)
+    error = of_failure(status, body, WHERE, NOTHING)
     assert isinstance(error, (RetryError, PermanentError, PartialError))
     text = str(error)
     assert WHERE in text
@@ -58,9 +61,9 @@ def test_any_failure_becomes_an_error_for_people(status: int, body: object) -> N
 def test_any_answer_is_whole_or_an_error(answer: Any) -> None:
     """Odd JSON is no reason to crash."""
     with suppress(AlertdError):
-        check_whole(answer, WHERE)
+        check_whole(answer, WHERE, NOTHING)
         assert answer["_shards"]["successful"] >= answer["_shards"]["total"]
-        hits(answer, WHERE)
+        hits(answer, WHERE, NOTHING, most=9)
 
 
 def test_the_reason_is_the_innermost_with_its_index() -> None:
@@ -92,10 +95,10 @@ def test_the_reason_is_the_innermost_with_its_index() -> None:
         }
     }
     expected = 'query_shard_exception: Failed to parse query [a:(]: Encountered "<EOF>" at line 1. [logs-1]'
-    assert expected == reason(body)
+    assert expected == reason(body, NOTHING)
 
 
 def test_shards_that_were_skipped_did_answer() -> None:
     """The server knew without looking that nothing in them could match."""
     shards = {"total": 5, "successful": 5, "skipped": 4, "failed": 0}
-    check_whole({"timed_out": False, "_shards": shards, "hits": {"hits": []}}, WHERE)
+    check_whole({"timed_out": False, "_shards": shards, "hits": {"hits": []}}, WHERE, NOTHING)
