@@ -17,10 +17,10 @@ from alertd.errors import PermanentError, RetryError
 from alertd.search import Search, SearchClient
 from alertd.search.connect import connect
 from alertd.search.connection import Connection
-from alertd.secret import Credential
+from alertd.secret import Credential, Secrets
 from tests.contract.test_search_tls import server_tls, written
 from tests.fakes.proxy import Proxy, proxying
-from tests.fakes.search_server import ScriptedServer, error_body, reply, serving, whole
+from tests.fakes.search_server import Handler, ScriptedServer, error_body, reply, serving, whole
 
 SHORT = timedelta(seconds=5)
 ALL = Search("logs-*", {"match_all": {}}, ("n",), 10, SHORT)
@@ -161,6 +161,42 @@ def test_no_secret_is_in_a_connection_s_repr() -> None:
         api_key=Credential("S3CRET"), password=Credential("S3CRET"), proxy="http://u:S3CRET@proxy.example.com"
     )
     assert "S3CRET" not in repr(connection)
+
+
+@flavors
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_was_replaced_in_its_file_is_taken_up(flavor: str, status: int, tmp_path: Path) -> None:
+    """Without a restart; and one that was not replaced is not tried again and again."""
+    file = tmp_path / "key"
+    file.write_text("b2xkOmtleS1vbGQ=")
+    key = Credential("b2xkOmtleS1vbGQ=", file)
+
+    def refuse_old(handler: Handler) -> None:
+        asked = server.asked[-1]
+        if "b2xk" in str(asked.headers):
+            return reply(status, error_body("security_exception", "the key is refused"))(handler)
+        return reply(*server.answer(asked))(handler)
+
+    with serving(server_for(flavor)) as server:
+        connection = Connection(urls=(server.url,), timeout=SHORT, api_key=key, secrets=Secrets([key]))
+        client = connect(connection, flavor=flavor)
+        server.always["search"] = refuse_old
+        before = server.count("search")
+        with pytest.raises(PermanentError, match=f"{file} still holds" if status == 401 else "privileges"):
+            ids(client)
+        assert before + 1 == server.count("search")
+        file.write_text("bmV3OmtleQ==")
+        assert ["0", "1", "2"] == ids(client)
+
+
+@flavors
+def test_a_key_pasted_as_id_and_key_is_encoded(flavor: str) -> None:
+    """Kibana shows both forms."""
+    with serving(server_for(flavor)) as server:
+        assert ["0", "1", "2"] == ids(connect(Connection(urls=(server.url,), api_key=Credential("i:k")), flavor=flavor))
+        assert "ApiKey aTpr" in {
+            asked.headers.get("authorization") or asked.headers.get("Authorization") for asked in server.asked
+        }
 
 
 @flavors

@@ -211,6 +211,7 @@ def hang_up(handler: "Handler") -> None:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body go out one after the other
     scripted: ScriptedServer
 
     def _serve(self) -> None:
