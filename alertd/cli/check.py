@@ -41,14 +41,14 @@ class Finding:
     text: str
 
 
-def check_all(config: Path | None, *, as_json: bool, strict: bool) -> int:
-    """Exit code. `strict`: warnings fail too."""
+def check_all(config: Path | None, *, as_json: bool, strict: bool, quiet: bool) -> int:
+    """Exit code. `strict`: warnings fail too. `quiet`: only what is not well is shown."""
     settings = load_settings(config)  # its mistakes are a list of their own
     findings: list[Finding] = []
     warnings = [RuleWarning("", settings.path.name, text) for text in settings.warnings]
     for finding in _findings(settings, warnings):
         findings.append(finding)
-        if not as_json:
+        if not as_json and not (quiet and finding.ok):
             state = "ok  " if finding.ok else "FAILED"
             show.text(f"{finding.part:<13} {finding.subject:<40} {state} {finding.text}".rstrip())
     failed = [finding for finding in findings if not finding.ok]
@@ -56,8 +56,11 @@ def check_all(config: Path | None, *, as_json: bool, strict: bool) -> int:
         show.as_json({"findings": findings, "warnings": [lint.as_data(warning) for warning in warnings]})
     else:
         typer.echo()
-        for warning in warnings:
+        for warning in (each for each in warnings if not (quiet and each.level == "note")):
             show.text(lint.as_line(warning) if warning.code else f"{warning.level:<7}  {warning.text}")
+        # once more at the end: on a long page that is what one sees
+        for finding in failed:
+            show.text(f"failed  {finding.part} {finding.subject}: {finding.text}")
         counts = f"{len(findings) - len(failed)} checks passed, {len(failed)} failed"
         typer.echo(f"{counts}, {lint.count(warnings)} warnings.")
     return FAILED if failed or (strict and lint.count(warnings)) else 0
@@ -83,6 +86,7 @@ def _findings(settings: Settings, warnings: list[RuleWarning]) -> Iterator[Findi
     # with one channel for everything there is nothing better to be had
     warnings += (replace(_plain(text), is_note=True) for text in _unheard(settings, sets))
     yield from _profiles(settings)
+    warnings += (replace(_plain(text), is_note=True) for text in _missing_buttons(settings, sets))
     yield _ledger(settings)
     known: dict[str, Known] = {}
     yield from _search(settings, sets, clock, warnings, known)
@@ -101,6 +105,21 @@ def _profiles(settings: Settings) -> Iterator[Finding]:
             load_profile(name)
         except ConfigError as error:
             yield from (Finding("profile", problem.where, False, problem.what) for problem in error.problems)
+
+
+def _missing_buttons(settings: Settings, sets: tuple[RuleSet, ...]) -> Iterator[str]:
+    """What messages would offer, were it known where it is."""
+    # without a base a name leads nowhere
+    unled = [
+        rule.id
+        for each in sets
+        for rule in each.rules
+        if rule.facts.runbook is None and not settings.rules.runbook_base
+    ]
+    if unled:
+        yield f"[rules] runbook_base is not set: no Runbook button on alerts of {counted(len(unled), 'rule')}"
+    if settings.message.discover_url is None:
+        yield "[message] discover_url is not set: no buttons that open the event in Kibana or Dashboards"
 
 
 def _unheard(settings: Settings, sets: tuple[RuleSet, ...]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """`alertd explain`: the life of one event, from the ledger."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -51,8 +52,19 @@ def explain_event(text: str, config: Path | None, *, as_json: bool) -> int:
             since = show.moment(each.covered_from) if each.covered_from else "never"
             until = show.moment(each.covered_until) if each.covered_until else "never"
             typer.echo(f"  {each.name}: searched from {since} to {until}")
-        typer.echo("To see which rules match it now: alertd test-rule --live")
+        for line in _ways(text):
+            show.text(line)
     return 0 if lives else NOT_FOUND
+
+
+def _ways(text: str) -> Iterator[str]:
+    """What can still be asked where the ledger knows nothing."""
+    yield "Where to look next:"
+    yield "  is it missing, among all that matched?    alertd audit --since 7d"
+    yield "  did it happen before what was searched?   look_back in [sources.NAME] says how far back alertd looks"
+    yield "  do the rules match it?                    alertd test-rule --live --since 31d"
+    yield f"  is it in the index; a rule for its like:  alertd new-rule rules/FILE.toml --event {shlex.quote(text)}"
+    yield "  you have the event itself:                alertd route EVENT_FILE says who would be told, and why"
 
 
 def _lines(event: Event, told: tuple[Told, ...], style: Style) -> Iterator[str]:

@@ -21,6 +21,7 @@ ConfigOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Leave out what is well.")]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")]
 
 
@@ -32,9 +33,9 @@ class SchemaOf(StrEnum):
 app = typer.Typer(
     name="alertd",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,  # boxes cut words on a narrow terminal, and call a flag <bool>
     help="Tells your security team in Slack, exactly once, whenever somebody uses an AWS root user.",
     epilog=(
         "Exit codes: 0 done, 1 tests or checks failed, 2 bad configuration or rules, 3 ledger unusable, "
@@ -69,11 +70,13 @@ def init(
 
 
 @app.command()
-def check(config: ConfigOption = None, strict: StrictOption = False, as_json: JsonOption = False) -> None:
+def check(
+    config: ConfigOption = None, strict: StrictOption = False, as_json: JsonOption = False, quiet: QuietOption = False
+) -> None:
     """Look for everything that could go wrong: configuration, rules, ledger, search server, Slack. Changes nothing."""
     from alertd.cli.check import check_all
 
-    raise typer.Exit(check_all(config, as_json=as_json, strict=strict))
+    raise typer.Exit(check_all(config, as_json=as_json, strict=strict, quiet=quiet))
 
 
 @app.command("test-rule")
@@ -279,11 +282,9 @@ def main() -> None:
         count = len(error.problems)
         _say(f"{error}\n{count} error{'s' if count > 1 else ''}; nothing was started.")
         sys.exit(error.exit_code)
-    except (LedgerHeldError, LedgerUnusableError) as error:
-        _say(f"alertd: {error} (exit {error.exit_code})")
-        sys.exit(error.exit_code)
     except AlertdError as error:
-        _say(f"alertd: {error}")
+        code = f" (exit {error.exit_code})" if isinstance(error, (LedgerHeldError, LedgerUnusableError)) else ""
+        _say(f"alertd: {error}{code}")
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001 the last line of defence: a person gets a sentence, the log the traceback
         import structlog

@@ -18,8 +18,10 @@ from alertd.config.destination import type_and_place
 from alertd.errors import ConfigError, Problem
 from alertd.history.replay import Told, of_rule, replays, without
 from alertd.ledger import rows
+from alertd.ledger.beside import open_beside
 from alertd.ledger.model import Message
-from alertd.ledger.sqlite import SqliteLedger, open_ledger
+from alertd.ledger.owner import leave_to_owner
+from alertd.ledger.sqlite import SqliteLedger
 from alertd.message import mark_replay
 from alertd.message.words import counted
 from alertd.toml.file import suggest
@@ -37,14 +39,14 @@ def replay_messages(
     again: bool,
     yes: bool,
 ) -> int:
-    """Exit code. Needs the ledger to itself: stop the daemon first."""
+    """Exit code. Works beside the daemon, which sends what is queued."""
     settings = load_settings(config, secrets=False)
     now = SystemClock().now()
     period = read_period(since, until, now=now)
     if destination is not None and destination not in settings.destinations:
         known = suggest(destination, list(settings.destinations))
         raise ConfigError([Problem("--destination", f'there is no destination "{destination}". {known}')])
-    ledger = open_ledger(settings.ledger.path, now=now)
+    ledger = open_beside(settings.ledger.path, now=now)
     try:
         told = _told(ledger, period, destination)
         told = told if rule is None else of_rule(told, rule)
@@ -60,6 +62,7 @@ def replay_messages(
         ledger.replay(messages)
     finally:
         ledger.close()
+        leave_to_owner(settings.ledger.path)
     typer.echo(f"queued {counted(len(messages), 'message')}: alertd run sends them, after what is new")
     return 0
 

@@ -10,6 +10,7 @@ from alertd.clock import SystemClock
 from alertd.config import load_settings
 from alertd.errors import LedgerConflictError
 from alertd.ledger.model import MessageState
+from alertd.ledger.owner import leave_to_owner
 from alertd.ledger.sqlite import open_ledger
 from alertd.message import mark_repeat
 
@@ -51,5 +52,6 @@ def retry_message(delivery_id: str, config: Path | None, *, give_up: bool) -> in
         ledger.save(again, was=message.state)
     finally:
         ledger.close()
+        leave_to_owner(settings.ledger.path)
     typer.echo(f"message {delivery_id} will be sent again to {message.destination}, marked as a possible repeat")
     return 0

@@ -70,7 +70,7 @@ def _rule() -> Schema:
             "false_positives": _texts(
                 "Which events are harmless, and how to tell.", "A planned change of the account's plan."
             ),
-            "references": _texts("What the rule follows.", "CIS AWS Foundations 1.7"),
+            "references": _texts("What the rule follows.", "CIS AWS Foundations 3.0.0: 1.7"),
             "message": _table("How the message reads. The default is good.", {"summary": _summary()}),
             "silence": _silence("of this rule"),
             "exceptions": {
