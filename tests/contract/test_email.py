@@ -1,17 +1,22 @@
 """E-mail over a real socket: what arrives, and what each way of failing counts as."""
 
+import base64
 import json
 import ssl
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
 import trustme
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from alertd.destination import DestinationRefused, NotSent, Outcome, PayloadRefused, Sent, Throttled, Unknown
+from alertd.destination.email.form import mail
 from alertd.destination.email.smtp import Email, Security
 from alertd.message import mark_repeat, render_ops
-from alertd.secret import Credential, Secrets
+from alertd.secret import HIDDEN, Credential, Secrets
 from tests.fakes.smtp_server import Fault, MailServer, closed_port, mail_server
 from tests.simulation.world import SimulatedClock
 from tests.unit.told import DELIVERY_ID, STYLE
@@ -19,6 +24,7 @@ from tests.unit.told import DELIVERY_ID, STYLE
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 TEXT = "source cloudtrail: cannot be searched: 403 <security_exception> & more. Nothing is lost."
 PAYLOAD = render_ops(TEXT, delivery_id=DELIVERY_ID, over=False)
+HEADERS = "From To Subject Date Message-ID Auto-Submitted Content-Type Content-Transfer-Encoding MIME-Version"
 PASSWORD = "planted" + "Secret" + "0a1b2c"
 
 
@@ -108,6 +114,31 @@ def test_hostile_text_adds_neither_a_header_nor_a_recipient_nor_the_end_of_the_m
     assert "\\n.\\nBcc: x@example.com\\n" in mail.text
     assert 300 == mail.text.count("long")
     assert dotted.text.startswith(". begins with a dot\n")
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "=?utf-8?q?Bcc:=20x@example.com?=",
+                "=?utf-8?b?QmNjOiB4QGV4YW1wbGUuY29tCg==?=",
+                "=?utf-8?q?a=0D=0ABcc:_x?=",
+            ]
+        )
+        | st.text(st.characters() | st.sampled_from("=?\r\n\0\ud800\u202e:;<>@"), max_size=300)
+    )
+)
+@example(["=?utf-8?q?a=0ABcc:=20x@example.com?="] * 9)
+def test_no_text_becomes_anything_but_the_words_of_a_subject(parts: list[str]) -> None:
+    """Some versions of Python (3.11.7) decode an encoded word, line ends included, and write it as it is."""
+    made = mail(" ".join(parts), delivery_id="d1", sender="a@example.com", recipients=["b@example.com"], now=NOW)
+    raw = made.as_bytes(policy=policy.SMTP)
+    head, _, _ = raw.partition(b"\r\n\r\n")
+    names = [line.partition(b":")[0] for line in head.split(b"\r\n") if not line.startswith((b" ", b"\t"))]
+    assert HEADERS == b" ".join(names).decode()
+    read = message_from_bytes(raw, policy=policy.default)
+    assert "Bcc:" not in str(read["Subject"]) or "Bcc:" in " ".join(parts)
+    assert max(map(len, raw.split(b"\r\n"))) < 998
 
 
 FAULTS: dict[str, tuple[str, Fault, type[Outcome]]] = {
@@ -222,3 +253,45 @@ def test_a_check_goes_as_far_as_the_recipients_and_sends_nothing() -> None:
         assert ("greeting: 421 too many",) == email(server).check()
     assert [] == server.mails
     assert "clear DATA" not in server.said
+
+
+def test_a_password_that_was_replaced_is_taken_up_when_the_old_one_is_refused(
+    tls: ssl.SSLContext, ca_file: Path, tmp_path: Path
+) -> None:
+    """Within the same attempt."""
+    file = tmp_path / "password"
+    file.write_text("the-old-one\n")
+    with mail_server(MailServer(users={"alertd": PASSWORD}, tls=tls)) as server:
+        target = email(server, Security.STARTTLS, password="the-old-one", password_file=file, ca_file=ca_file)
+        refused = post(target)
+        assert isinstance(refused, DestinationRefused)
+        assert f"{file} still holds the one that is refused" in refused.reason
+        file.write_text(f"{PASSWORD}\n")
+        assert Sent() == post(target)
+
+
+@pytest.mark.parametrize("repeats", [PASSWORD, base64.b64encode(f"\0alertd\0{PASSWORD}".encode()).decode()])
+def test_a_server_that_repeats_what_it_was_told_shows_no_password(
+    repeats: str, tls: ssl.SSLContext, ca_file: Path
+) -> None:
+    with mail_server(MailServer(users={"alertd": PASSWORD}, tls=tls)) as server:
+        server.next("AUTH", Fault(f"535-cannot read\r\n535 AUTH PLAIN {repeats}"))
+        outcome = post(email(server, Security.STARTTLS, password=PASSWORD, ca_file=ca_file))
+    assert isinstance(outcome, DestinationRefused)
+    assert f"AUTH PLAIN {HIDDEN}" in outcome.reason or HIDDEN in outcome.reason
+    assert PASSWORD not in outcome.reason
+    assert repeats[-12:] not in outcome.reason
+
+
+@pytest.mark.parametrize("command", ["connect", "EHLO", "RCPT", "DATA", "."])
+@pytest.mark.parametrize(
+    "reply", ["550-x\r\n" * 100_000 + "550 x", f"550 {'x' * 8_000}", "999 what", "\xff\0", "25O x"]
+)
+def test_an_odd_answer_of_a_mail_server_is_an_outcome_and_short(command: str, reply: str) -> None:
+    """And never a success."""
+    with mail_server() as server:
+        server.next(command, Fault(reply))
+        outcome = post(email(server))
+    assert not isinstance(outcome, Sent)
+    assert len(outcome.reason) < 400
+    assert command != "." or reply.startswith("550 ") or isinstance(outcome, Unknown)
