@@ -56,7 +56,9 @@ class LedgerUnusableError(AlertdError):
 
 
 class LedgerFullError(LedgerUnusableError):
-    """The disk is full, or the ledger is busy for too long. Nothing was recorded; it may be tried again."""
+    """The disk is full, or another program locks the ledger. Nothing was recorded; it passes, and is tried again."""
+
+    exit_code = 5  # as what stalled: to be started again
 
 
 class LedgerHeldError(AlertdError):

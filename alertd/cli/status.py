@@ -9,7 +9,7 @@ from alertd import __version__, status
 from alertd.cli import show
 from alertd.clock import SystemClock
 from alertd.config import Settings, load_settings
-from alertd.ledger.file import holder
+from alertd.ledger.lock import holder
 from alertd.ledger.sqlite import open_readonly
 from alertd.status import DestinationStatus, RuleSetStatus
 

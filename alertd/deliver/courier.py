@@ -67,7 +67,7 @@ class Courier:
         except LedgerFullError as error:
             # Nothing was recorded and nothing will be posted without its record.
             self._is_full = True
-            self.troubles.begin(LEDGER, f"{error} Nothing is sent until there is room again; nothing is lost.")
+            self.troubles.begin(LEDGER, f"{error} Nothing is sent meanwhile; nothing is lost.")
             return FULL_PAUSE
         if self._is_full or not wait:  # what had no room was written now, or a message and what became of it
             self._is_full = False

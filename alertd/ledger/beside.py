@@ -7,6 +7,7 @@ from pathlib import Path
 
 from alertd.errors import LedgerHeldError
 from alertd.ledger import file
+from alertd.ledger.refusal import cannot_open
 from alertd.ledger.sqlite import SqliteLedger, open_ledger
 
 
@@ -24,7 +25,7 @@ def open_beside(path: Path, *, now: datetime) -> SqliteLedger:
                 stack.callback(connection.close)
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
             except (sqlite3.Error, UnicodeDecodeError) as error:
-                raise file.cannot_open(path, error) from error
+                raise cannot_open(path, error) from error
             if version != len(file.migrations()):
                 raise
             return SqliteLedger(connection, path, stack.pop_all())

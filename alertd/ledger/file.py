@@ -1,23 +1,23 @@
-"""The ledger's file: creating, locking, opening and judging it. Never created, repaired or replaced in passing."""
+"""The ledger's file: creating, opening and judging it. Never created, repaired or replaced in passing."""
 
-import fcntl
 import os
-import socket
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, suppress
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import IO
 
-from alertd.errors import LedgerHeldError, LedgerUnusableError
+import structlog
+
+from alertd.errors import LedgerUnusableError
+from alertd.ledger.refusal import RESTORE, cannot_open, is_lock, passing
 
 APPLICATION_ID = 0x616C7274  # "alrt"
 _HEADER = b"SQLite format 3\x00"
 # Network filesystems of which SQLite cannot trust the locks (statfs magic numbers as /proc/mounts names them).
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs"})
-_DAMAGE = frozenset({"SQLITE_CORRUPT", "SQLITE_CORRUPT_INDEX", "SQLITE_ERROR", "SQLITE_NOTADB"})
+# Of some 5 seconds each.
+LOCKED_TRIES = 12
 _PRAGMAS = {
     # One file and no shared memory; each commit is on the disk, its directory entry too, before it returns.
     "journal_mode": "delete",
@@ -28,6 +28,8 @@ _PRAGMAS = {
     "mmap_size": 0,
     "busy_timeout": 5000,
 }
+
+_log = structlog.get_logger("alertd.ledger")
 
 
 def migrations() -> list[str]:
@@ -42,16 +44,16 @@ def create(path: Path, *, now: datetime, after_loss: bool = False) -> None:
     if path.exists():
         raise LedgerUnusableError(f"there is something at {path} already; alertd init never overwrites.")
     draft = path.with_name(f"{path.name}.new")
+    had_folder = path.parent.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft.unlink(missing_ok=True)
         draft.touch(mode=0o600)
-        connection = connect(draft, mode="rwc")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        migrate(connection)
-        connection.execute("INSERT INTO meta VALUES ('created_at', ?)", (now.isoformat(),))
-        connection.execute("INSERT INTO meta VALUES ('after_loss', ?)", (str(int(after_loss)),))
-        connection.close()
+        with closing(connect(draft, mode="rwc")) as connection:
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            migrate(connection)
+            connection.execute("INSERT INTO meta VALUES ('created_at', ?)", (now.isoformat(),))
+            connection.execute("INSERT INTO meta VALUES ('after_loss', ?)", (str(int(after_loss)),))
         # A link, unlike a rename, fails where another alertd init was quicker.
         path.hardlink_to(draft)
         draft.unlink()
@@ -59,9 +61,18 @@ def create(path: Path, *, now: datetime, after_loss: bool = False) -> None:
     except FileExistsError as error:
         raise LedgerUnusableError(f"there is something at {path} already; alertd init never overwrites.") from error
     except (OSError, sqlite3.Error) as error:
-        raise LedgerUnusableError(
+        _leave_nothing(draft, with_folder=not had_folder)
+        raise passing(path, error) or LedgerUnusableError(
             f"the ledger {path} cannot be created: {error}. Check that its folder is writable."
         ) from error
+
+
+def _leave_nothing(draft: Path, *, with_folder: bool) -> None:
+    with suppress(OSError):
+        draft.unlink(missing_ok=True)
+        draft.with_name(f"{draft.name}-journal").unlink(missing_ok=True)
+        if with_folder:
+            draft.parent.rmdir()
 
 
 def connect(path: Path, *, mode: str) -> sqlite3.Connection:
@@ -82,16 +93,34 @@ def connect(path: Path, *, mode: str) -> sqlite3.Connection:
     return connection
 
 
+def connect_patiently(path: Path) -> sqlite3.Connection:
+    """Another program's lock on the file is waited for, some seconds at each try."""
+    for tries in range(1, LOCKED_TRIES + 1):
+        try:
+            return connect(path, mode="rw")
+        except sqlite3.Error as error:
+            if not is_lock(error) or tries == LOCKED_TRIES:
+                raise
+            _log.warning("ledger_locked", ledger=str(path), waits_for="another program's lock on it", tries=tries)
+    raise AssertionError("the last try returns or raises")
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the schema to this alertd's version, each step in a transaction."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == 1 and _schema(connection) == _schema_as_made([_first_day()]):
+        _mend_first_day(connection)
     for number, sql in enumerate(migrations()[version:], start=version + 1):
         connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
 
 
+def is_current(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("PRAGMA user_version").fetchone()[0] == len(migrations()))
+
+
 def as_of_now(connection: sqlite3.Connection) -> sqlite3.Connection:
     """For a look at the ledger of an earlier alertd, which only the daemon may migrate: a copy of it in memory."""
-    if connection.execute("PRAGMA user_version").fetchone()[0] == len(migrations()):
+    if is_current(connection):
         return connection
     copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     copy.row_factory = sqlite3.Row
@@ -117,7 +146,7 @@ def judge(path: Path, *, writable: bool) -> None:
             f"the ledger {path} cannot be read: {error.strerror}. Check its owner and mode."
         ) from error
     if not header:
-        raise LedgerUnusableError(f"the ledger {path} is empty: it was lost or truncated. {_RESTORE}")
+        raise LedgerUnusableError(f"the ledger {path} is empty: it was lost or truncated. {RESTORE}")
     if header[:16] != _HEADER or int.from_bytes(header[68:72], "big") != APPLICATION_ID:
         raise LedgerUnusableError(f"{path} is not an alertd ledger. It was left as it is; check ledger.path.")
     version, ours = int.from_bytes(header[60:64], "big"), len(migrations())
@@ -141,20 +170,43 @@ def check_integrity(connection: sqlite3.Connection, path: Path) -> None:
     try:
         result = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         broken = connection.execute("PRAGMA foreign_key_check").fetchone()
-        altered = _schema(connection) != _schema_as_made(connection.execute("PRAGMA user_version").fetchone()[0])
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise cannot_open(path, error) from error
     if result != "ok":
-        raise LedgerUnusableError(f"the ledger {path} is damaged: {result}. {_RESTORE}")
+        raise LedgerUnusableError(f"the ledger {path} is damaged: {result}. {RESTORE}")
     if broken:
-        raise LedgerUnusableError(f"the ledger {path} is damaged: a row of {broken[0]} hangs in the air. {_RESTORE}")
-    if altered:
-        raise LedgerUnusableError(f"the ledger {path} is damaged: its tables are not those of alertd. {_RESTORE}")
+        raise LedgerUnusableError(f"the ledger {path} is damaged: a row of {broken[0]} hangs in the air. {RESTORE}")
 
 
-def _schema_as_made(version: int) -> list[tuple[str, ...]]:
+def check_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """Quick, whatever the ledger's size."""
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        found = _schema(connection)
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        raise cannot_open(path, error) from error
+    if found == _schema_as_made(migrations()[:version]) or (version == 1 and found == _schema_as_made([_first_day()])):
+        return
+    raise LedgerUnusableError(f"the ledger {path} is damaged: its tables are not those of alertd. {RESTORE}")
+
+
+def _first_day() -> str:
+    """The first schema as it was before exceptions, under the same number."""
+    sql = migrations()[0].replace("'baseline', 'excepted')),\n    facts", "'baseline')),\n    facts")
+    return sql.replace("    exception TEXT,\n    CHECK ((kind = 'excepted') = (exception IS NOT NULL)),\n", "")
+
+
+def _mend_first_day(connection: sqlite3.Connection) -> None:
+    """A last column that may be absent, and a looser check: no row changes, only what is said of the table."""
+    sql = next(row[3] for row in _schema_as_made(migrations()[:1]) if row[1] == "matches")
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'matches'", (sql,))
+    connection.execute("PRAGMA writable_schema = RESET")
+
+
+def _schema_as_made(steps: list[str]) -> list[tuple[str, ...]]:
     with closing(sqlite3.connect(":memory:")) as model:
-        for sql in migrations()[:version]:
+        for sql in steps:
             model.executescript(sql)
         return _schema(model)
 
@@ -162,63 +214,6 @@ def _schema_as_made(version: int) -> list[tuple[str, ...]]:
 def _schema(connection: sqlite3.Connection) -> list[tuple[str, ...]]:
     found = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name").fetchall()
     return [tuple(row) for row in found if not str(row[1]).startswith("sqlite_stat")]
-
-
-def cannot_open(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> LedgerUnusableError:
-    """SQLite blames the file, or what is around it. It quotes damaged names, which Python then cannot decode."""
-    if isinstance(error, UnicodeDecodeError) or getattr(error, "sqlite_errorname", "") in _DAMAGE:
-        return LedgerUnusableError(f"the ledger {path} is damaged: {error}. {_RESTORE}")
-    return LedgerUnusableError(f"the ledger {path} cannot be opened: {error}. The file was left as it is.")
-
-
-@contextmanager
-def held(path: Path, *, now: datetime) -> Iterator[None]:
-    """Hold the lock beside the ledger for as long as the process lives; the kernel frees it whatever happens."""
-    lock_path = _lock_path(path)
-    try:
-        lock = lock_path.open("a+")
-    except OSError as error:
-        raise LedgerUnusableError(
-            f"the lock {lock_path} cannot be opened: {error.strerror}. Check owner and mode."
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise LedgerHeldError(
-                f"ledger {path} is held by another alertd ({_holder(lock)}). Two would race; this one stops."
-            ) from error
-        except OSError as error:
-            raise LedgerUnusableError(
-                f"the lock {lock_path} cannot be taken: {error.strerror}. Use a local disk that knows flock."
-            ) from error
-        lock.truncate(0)
-        lock.write(f"pid {os.getpid()} on {socket.gethostname()}, since {now:%Y-%m-%d %H:%M:%S} UTC")
-        lock.flush()
-        yield
-
-
-def holder(path: Path) -> str | None:
-    """Who holds the ledger now, None for nobody. Read from the kernel's list: to try the lock would be to take it for a
-    moment, and an alertd that starts in that moment would stop."""
-    try:
-        inode = _lock_path(path).stat().st_ino
-        locks = [line.split() for line in Path("/proc/locks").read_text("utf-8").splitlines()]
-        # a line of it: 1: FLOCK ADVISORY WRITE 812 fe:00:131081 0 EOF
-        if any(lock[1] == "FLOCK" and lock[5].endswith(f":{inode}") for lock in locks if len(lock) > 5):
-            return _lock_path(path).read_text("utf-8").strip() or None
-    except OSError:
-        return None
-    return None
-
-
-def _lock_path(path: Path) -> Path:
-    return path.with_name(f"{path.name}.lock")
-
-
-def _holder(lock: IO[str]) -> str:
-    lock.seek(0)
-    return lock.read().strip() or "which has only just started"
 
 
 def _filesystem(path: Path) -> str:
@@ -238,9 +233,3 @@ def _sync_directory(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-_RESTORE = (
-    "The file was left as it is. Restore it from a backup; or move it away and alertd init --after-loss "
-    "(lists past events once, re-sends none)."
-)

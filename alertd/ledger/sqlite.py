@@ -10,6 +10,8 @@ from pathlib import Path
 from alertd.errors import LedgerConflictError
 from alertd.event.event import Event
 from alertd.ledger import file, rows
+from alertd.ledger.inspection import Inspection
+from alertd.ledger.lock import held
 from alertd.ledger.model import (
     Attempt,
     DestinationState,
@@ -24,11 +26,14 @@ from alertd.ledger.model import (
     Scan,
 )
 from alertd.ledger.record import note_baselines, record_match, record_scan
+from alertd.ledger.refusal import cannot_open
 from alertd.ledger.turns import Turns
 
 # Events are forgotten in transactions short enough that a poll does not notice.
 PRUNE_AT_ONCE = 500
 KEYS_AT_ONCE = 10_000
+# Bytes that are looked through within a second at the start; a larger ledger is looked through beside the work.
+SMALL = 32_000_000
 
 
 class SqliteLedger:
@@ -235,24 +240,37 @@ class SqliteLedger:
             self._execute("forget_episodes", {"before": limit})
         return forgotten
 
+    def check_beside(self, path: Path) -> None:
+        """Every page, while the work goes on: damage ends it."""
+        inspection = Inspection(path, self._turns)
+        self._resources.callback(inspection.stop)
+        inspection.start()
+
     def close(self) -> None:
         self._turns.close()
         self._resources.close()
 
 
 def open_ledger(path: Path, *, now: datetime) -> SqliteLedger:
-    """Open for the daemon: alone, checked, migrated. LedgerHeldError, LedgerUnusableError."""
+    """Open for the daemon: alone, checked, migrated. LedgerHeldError, LedgerUnusableError; LedgerFullError passes."""
     file.judge(path, writable=True)
     with ExitStack() as stack:
-        stack.enter_context(file.held(path, now=now))
+        stack.enter_context(held(path, now=now))
         try:
-            connection = file.connect(path, mode="rw")
+            connection = file.connect_patiently(path)
             stack.callback(connection.close)
-            file.check_integrity(connection, path)
+            file.check_schema(connection, path)
+            # what is about to be rebuilt is looked at before
+            at_once = path.stat().st_size <= SMALL or not file.is_current(connection)
+            if at_once:
+                file.check_integrity(connection, path)
             file.migrate(connection)
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise file.cannot_open(path, error) from error
-        return SqliteLedger(connection, path, stack.pop_all())
+            raise cannot_open(path, error) from error
+        ledger = SqliteLedger(connection, path, stack.pop_all())
+    if not at_once:
+        ledger.check_beside(path)
+    return ledger
 
 
 def open_readonly(path: Path, *, whole: bool = False) -> SqliteLedger:
@@ -260,8 +278,9 @@ def open_readonly(path: Path, *, whole: bool = False) -> SqliteLedger:
     file.judge(path, writable=False)
     try:
         connection = file.connect(path, mode="ro")
+        file.check_schema(connection, path)
         if whole:
             file.check_integrity(connection, path)
         return SqliteLedger(file.as_of_now(connection), path, ExitStack())
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise file.cannot_open(path, error) from error
+        raise cannot_open(path, error) from error

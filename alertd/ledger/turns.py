@@ -20,11 +20,13 @@ class Turns:
         self._path = path
         self._turn = threading.RLock()
         self._broken: str | None = None
+        self.writes = 0  # how many began or ended: what reads without a lock can tell whether one came in between
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         with self._turn, self._judged():
             self._connection.execute("BEGIN IMMEDIATE")
+            self.writes += 1
             try:
                 yield
                 self._connection.execute("COMMIT")
@@ -32,6 +34,8 @@ class Turns:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+            finally:
+                self.writes += 1
 
     def read(self, query: str, **parameters: int | str | None) -> list[sqlite3.Row]:
         with self._turn, self._judged():

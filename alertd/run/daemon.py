@@ -101,7 +101,7 @@ class Daemon:
                 run()
             except LedgerFullError as error:
                 was_full = True
-                self.troubles.begin(LEDGER, f"{error} Nothing is recorded until there is room; nothing is lost.")
+                self.troubles.begin(LEDGER, f"{error} Nothing is recorded meanwhile; nothing is lost.")
             except LedgerUnusableError as error:
                 self._fail(error)
             except Exception as error:  # noqa: BLE001 a defect of ours: the other jobs go on, and people hear of it
