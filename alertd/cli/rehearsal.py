@@ -11,7 +11,7 @@ from itertools import islice
 from alertd import compose
 from alertd.config import Settings
 from alertd.errors import PartialError, PermanentError, RetryError
-from alertd.poll.scan import Source
+from alertd.poll.source import Source
 from alertd.rules.compile import Clause, candidates, classification, window
 from alertd.rules.model import RuleSet
 from alertd.search import Hit, Search, SearchClient

@@ -12,7 +12,8 @@ from alertd.event.profile import load_profile
 from alertd.ledger import Ledger
 from alertd.ops.daily import Feed
 from alertd.ops.trouble import Troubles
-from alertd.poll.scan import Poll, Source
+from alertd.poll.scan import Poll
+from alertd.poll.source import Source
 from alertd.poll.ticks import Watch
 from alertd.rules.model import RuleSet
 from alertd.search import SearchClient

@@ -13,39 +13,24 @@ import structlog
 
 from alertd.clock import Clock
 from alertd.enrich.around import look_around
-from alertd.errors import PartialError, PermanentError
+from alertd.errors import AlertdError, PartialError, PermanentError, RetryError
 from alertd.event.event import Event, read_event, read_key
-from alertd.event.profile import Profile
 from alertd.ledger import Ledger
 from alertd.ledger.model import Match, MatchKind, RuleState, Scan, ScanKind
 from alertd.ops.trouble import Troubles
+from alertd.poll.asking import classified, question
 from alertd.poll.refused import Refused
-from alertd.rules.compile import candidates, classification, exception_of, first_rule, window
+from alertd.poll.source import Source
+from alertd.rules.compile import candidates, exception_of, first_rule, window
 from alertd.rules.load import fingerprint
 from alertd.rules.model import Rule, RuleSet
 from alertd.rules.route import Routing
-from alertd.search import DocumentState, Hit, Search, SearchClient
+from alertd.search import DocumentState, Hit, SearchClient
 
 # Documents that no rule takes are remembered so that a quiet poll need not classify them again.
 MOST_REMEMBERED = 200_000
 
 _log = structlog.get_logger("alertd.poll")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a group of rule sets searches, and how far back."""
-
-    name: str
-    index: str
-    profile: Profile
-    time_fields: tuple[str, ...]
-    ingest_field: str | None
-    look_back: timedelta
-    overlap: timedelta  # on the event's time
-    ingest_overlap: timedelta  # on the time of ingest, where the source has it
-    page_size: int
-    timeout: timedelta
 
 
 @dataclass(slots=True)
@@ -91,12 +76,19 @@ class Poll:
         """Scan the whole look-back: first the baseline of new and changed rules, then everything against the ledger."""
         if self._refused and self._refused.try_again(self.rule_sets, self._search):
             self._unclaimed.clear()
-        found = 0
+        found, lacking = 0, None
         for rule_set in self.rule_sets:
-            if self._due_baseline(rule_set):
-                found += self._complete(ScanKind.BASELINE, (rule_set,), self.source.look_back)
+            try:
+                if self._due_baseline(rule_set):
+                    found += self._complete(ScanKind.BASELINE, (rule_set,), self.source.look_back)
+            except PartialError as error:
+                lacking = error  # the other sets are to tell what there is too
+                continue
             self._ready |= {rule_set.id}
-        found += self._complete(ScanKind.SWEEP, self.rule_sets, self._look_back())
+        if ready := tuple(rule_set for rule_set in self.rule_sets if rule_set.id in self._ready):
+            found += self._complete(ScanKind.SWEEP, ready, self._look_back())
+        if lacking:
+            raise lacking
         self._refused.settle(self.rule_sets)
         return found
 
@@ -106,10 +98,36 @@ class Poll:
         try:
             return self._scan(kind, self._refused.without(rule_sets), reach)
         except (PermanentError, PartialError) as error:
-            if not self._refused.find(rule_sets, self._search):
+            if not self._is_refused(rule_sets, error):
+                if isinstance(error, PartialError):
+                    self._tell_part(kind, self._refused.without(rule_sets), reach)
                 raise
             _log.warning("scan_repeated_without_failing_rules", source=self.source.name, reason=str(error))
             return self._scan(kind, self._refused.without(rule_sets), reach)
+
+    def _is_refused(self, rule_sets: Sequence[RuleSet], failure: AlertdError) -> bool:
+        try:
+            return self._refused.find(rule_sets, self._search)
+        except PartialError:  # no query is to blame for shards that answer none
+            if isinstance(failure, PartialError):
+                return False
+            raise
+
+    def _tell_part(self, kind: ScanKind, rule_sets: Sequence[RuleSet], reach: timedelta) -> None:
+        """Some shards do not answer: what the others hold is told, and nothing counts as searched.
+
+        Only what is to be alerted: what is to be listed is so when all of it was found.
+        """
+        as_begun = {each.id: self.ledger.rule_states(each.id) for each in rule_sets}
+        try:
+            for page in self._candidate_pages(rule_sets, reach, undated=kind is not ScanKind.FAST, part=True):
+                for rule_set in rule_sets:
+                    hits = [hit for hit in page if _is_candidate(hit, rule_set)]
+                    matches = self._matches(rule_set, hits, as_begun[rule_set.id], part=True)
+                    alerts = [match for match in matches if match.kind is MatchKind.ALERT]
+                    self.ledger.record(alerts, now=self.clock.now())
+        except (RetryError, PermanentError, PartialError) as error:
+            _log.warning("part_not_searched", source=self.source.name, reason=str(error))
 
     def _scan(self, kind: ScanKind, rule_sets: Sequence[RuleSet], reach: timedelta) -> int:
         started_at, started_seconds = self.clock.now(), self.clock.elapsed_seconds()
@@ -140,7 +158,7 @@ class Poll:
         return found
 
     def _candidate_pages(
-        self, rule_sets: Sequence[RuleSet], reach: timedelta, *, undated: bool
+        self, rule_sets: Sequence[RuleSet], reach: timedelta, *, undated: bool, part: bool = False
     ) -> Iterator[tuple[Hit, ...]]:
         """Documents without a time are looked for by the sweep: no range would ever find them."""
         within = window(
@@ -151,7 +169,7 @@ class Poll:
             undated=undated,
         )
         for query in candidates(rule_sets, within):
-            yield from self._search.pages(self._question(query, self.source.profile.key_fields))
+            yield from self._search.pages(question(self.source, query, self.source.profile.key_fields, part=part))
 
     @property
     def _search(self) -> SearchClient:
@@ -160,10 +178,14 @@ class Poll:
             self._client = self.connect()
         return self._client
 
-    def _question(self, query: Mapping[str, object], fields: Sequence[str]) -> Search:
-        return Search(self.source.index, query, tuple(fields), self.source.page_size, self.source.timeout)
-
-    def _matches(self, rule_set: RuleSet, hits: Sequence[Hit], as_begun: Mapping[str, RuleState] | None) -> list[Match]:
+    def _matches(
+        self,
+        rule_set: RuleSet,
+        hits: Sequence[Hit],
+        as_begun: Mapping[str, RuleState] | None,
+        *,
+        part: bool = False,
+    ) -> list[Match]:
         """Classify the hits that the ledger has not seen: which rule takes each event, by any of its copies.
 
         `as_begun`: the rules' states; None: they are read where there is a match, which with a thousand rules is quick.
@@ -175,7 +197,8 @@ class Poll:
             key = read_key(hit.source, hit.fields, index=hit.index, document_id=hit.id, profile=self.source.profile)
             by_key[key].append(hit)
         unseen = self.ledger.unseen(rule_set.id, by_key.keys())
-        documents = self._classified(rule_set, [hit for key in unseen for hit in by_key[key]])
+        unknown = [hit for key in unseen for hit in by_key[key]]
+        documents = classified(unknown, rule_set, self.source, self._search, part=part)
         taken: list[tuple[Rule, tuple[str, ...], Hit]] = []
         for key in unseen:
             for seen in by_key[key]:
@@ -214,28 +237,6 @@ class Poll:
         _log.info("event_matched", event_key=event.key, rule=rule.id, kind=kind.value, event_time=event.time)
         why = f"{exception.reason} (until {exception.until:%Y-%m-%d %H:%M} UTC)" if exception else None
         return Match(event, rule.facts, kind, self.route(rule, event), also, why)
-
-    def _classified(self, rule_set: RuleSet, hits: Sequence[Hit]) -> dict[tuple[str, str], Hit]:
-        """The same documents with the fields that messages need and the names of the rules that match them."""
-        found: dict[tuple[str, str], Hit] = {}
-        if not hits:
-            return found
-        fields = self.source.profile.fields
-        for query in classification(rule_set, [hit.id for hit in hits]):
-            for page in self._search.pages(self._question(query, fields)):
-                for hit in page:
-                    known = found.get((hit.index, hit.id))
-                    if fields:
-                        found[hit.index, hit.id] = hit
-                    elif known:
-                        found[hit.index, hit.id] = replace(known, matched=known.matched + hit.matched)
-            fields = ()  # the first search told the content, the others tell further names only
-        gone = [hit for hit in hits if (hit.index, hit.id) not in found]
-        if gone:
-            raise PartialError(
-                f"{len(gone)} documents of {self.source.index} disappeared between two searches, {gone[0].id} for one"
-            )
-        return found
 
     def _remember(self, rule_set: RuleSet, hit: Hit) -> None:
         if self._refused:

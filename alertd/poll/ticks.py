@@ -58,10 +58,18 @@ class Watch:
             self._not_before_seconds[what] = self.clock.elapsed_seconds() + pause.total_seconds()
             _log.warning("scan_failed", source=self.name, scan=what, failures=self._failures[what], reason=str(error))
             if isinstance(error, PermanentError) or self._failures[what] >= PATIENCE:
-                self.troubles.begin(subject, f"cannot be searched: {error} Nothing is lost: it will catch up.")
+                self.troubles.begin(subject, _told(error))
         else:
             self._failures.pop(what, None)
             self.troubles.end(LEDGER)  # a scan that is complete was recorded
             # a new start knows of no failure: only a sweep shows that all is well again
             if self._swept_seconds is not None and not self._failures:
                 self.troubles.end(subject)
+
+
+def _told(error: RetryError | PermanentError | PartialError) -> str:
+    if isinstance(error, PartialError):
+        return (
+            f"answers in part only: {error} What the rest holds is told meanwhile; nothing is lost: it will catch up."
+        )
+    return f"cannot be searched: {error} Nothing is lost: it will catch up."

@@ -33,6 +33,7 @@ class Search:
     fields: tuple[str, ...]  # paths to return, in _source and in `fields`
     page_size: int
     timeout: timedelta  # for each request, on the server and on the wire
+    part: bool = False  # what the shards that answer hold, told without an error: never to be counted as searched
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,8 +72,8 @@ class ElasticsearchWire:
             raise not_an_answer(answer.body, where, self._exchange.secrets)
         return answer.body
 
-    def pit_request(self, index: str) -> tuple[str, dict[str, str]]:
-        return f"/{index}/_pit", {}
+    def pit_request(self, index: str, *, part: bool) -> tuple[str, dict[str, str]]:
+        return f"/{index}/_pit", {"allow_partial_search_results": "true"} if part else {}
 
     def pit_id(self, answer: Mapping[str, Any]) -> str:
         return str(answer["id"])

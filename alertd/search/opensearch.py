@@ -59,9 +59,9 @@ class OpenSearchWire:
             raise not_an_answer(answer, where, self._exchange.secrets)
         return answer
 
-    def pit_request(self, index: str) -> tuple[str, dict[str, str]]:
+    def pit_request(self, index: str, *, part: bool) -> tuple[str, dict[str, str]]:
         # by default a point in time may leave out shards that do not answer
-        return f"/{index}/_search/point_in_time", {"allow_partial_pit_creation": "false"}
+        return f"/{index}/_search/point_in_time", {"allow_partial_pit_creation": "true" if part else "false"}
 
     def pit_id(self, answer: Mapping[str, Any]) -> str:
         return str(answer["pit_id"])

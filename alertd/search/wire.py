@@ -28,8 +28,8 @@ class Wire(Protocol):
     ) -> Any:
         """The JSON of the answer. `where` is for people."""
 
-    def pit_request(self, index: str) -> tuple[str, dict[str, str]]:
-        """Path and parameters that open a point in time over all shards of an index, or fail."""
+    def pit_request(self, index: str, *, part: bool) -> tuple[str, dict[str, str]]:
+        """Path and parameters that open a point in time over all shards of an index, or fail; `part`: over some."""
 
     def pit_id(self, answer: Mapping[str, Any]) -> str: ...
 

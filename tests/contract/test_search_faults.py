@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -207,6 +208,17 @@ def test_a_query_is_not_blamed_for_a_shard_that_was_starting(
     """A rollover, a restart: by the time another query is tried the shard is there, for this one too."""
     server.faults["search", server.count("search") + 1] = FAULTS[name][0]
     assert client.validate("logs-*", {"match_all": {}}) is None
+
+
+@pytest.mark.parametrize("documents", [3, 35])
+def test_a_part_is_told_where_it_is_asked_for(server: ScriptedServer, client: SearchClient, documents: int) -> None:
+    """On one page or several; where a part opens no point in time, a page of it."""
+    server.documents = documents
+    part = replace(ALL, part=True)
+    assert numbers(documents) == ids(client, part)
+    assert all("allow_partial_search_results=true" in asked.path for asked in server.asked if "_search?" in asked.path)
+    server.always["open"] = reply(400, fake.error_body("illegal_argument_exception", "unrecognized parameter"))
+    assert numbers(min(documents, 10)) == ids(client, part)
 
 
 def test_the_server_tells_its_time(server: ScriptedServer, client: SearchClient) -> None:

@@ -31,7 +31,8 @@ from alertd.message import (
     render_session,
 )
 from alertd.ops.trouble import Troubles
-from alertd.poll.scan import Poll, Source
+from alertd.poll.scan import Poll
+from alertd.poll.source import Source
 from alertd.poll.ticks import Watch
 from alertd.rules.model import Query, Rule, RuleFacts, RuleSet, Severity
 from tests.simulation.world import (

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from alertd.errors import PermanentError, RetryError
+from alertd.errors import PartialError, PermanentError, RetryError
 from alertd.ledger.file import create
 from alertd.ledger.model import NotificationKind
 from alertd.ledger.sqlite import SqliteLedger, open_ledger
@@ -34,14 +34,20 @@ class Lost(Index):
     pages_left: int = 1_000_000
     meanwhile: Callable[[], object] | None = None  # what happens once, while it is asked
     refuses: str = "no such text"  # queries that contain it
+    red: str = ""  # an index whose shards do not answer
 
     def validate(self, index: str, query: Mapping[str, object]) -> str | None:
+        if self.red:
+            raise PartialError(f"no shard of {self.red} answers")
         return "failed to parse" if self.refuses in json.dumps(query) else None
 
     def pages(self, search: Search) -> Iterator[tuple[Hit, ...]]:
         if self.refuses in json.dumps(search.query):
             raise PermanentError("failed to parse")
-        yield from Index.pages(self, search)
+        if self.red and not search.part:
+            raise PartialError(f"no shard of {self.red} answers")
+        for page in Index.pages(self, search):
+            yield tuple(hit for hit in page if hit.index != self.red)
 
     def _answers(self) -> None:
         happens, self.meanwhile = self.meanwhile, None
@@ -337,6 +343,42 @@ def test_a_rule_that_the_server_refuses_stops_no_other(trail: Trail) -> None:
     poll.sweep()
     assert {1} == trail.waiting()
     assert ["rule broken-rule"] == [episode.subject for episode in poll.troubles.open()]
+
+
+def test_a_red_index_holds_back_no_alert_from_the_others(trail: Trail) -> None:
+    """What they hold is told once; nothing counts as searched until all answers, and then the rest is told."""
+    poll = trail.poll()
+    poll.sweep()
+    covered = trail.covered()
+    trail.clock.advance(MINUTE)
+    trail.happen(1, 2)
+    trail.index.documents[1] = replace(trail.index.documents[1], index="trail-red")
+    trail.index.red = "trail-red"
+    for scan in (poll.fast, poll.sweep, poll.fast):
+        with pytest.raises(PartialError, match="no shard of trail-red"):
+            scan()
+        assert {1} == trail.waiting()
+        assert covered == trail.covered()
+    trail.index.red = ""
+    poll.fast()
+    assert {1, 2} == trail.waiting()
+
+
+def test_a_red_index_at_the_first_start_lists_nothing_before_all_is_known(trail: Trail) -> None:
+    """New events are told; the past is one list, of all indices."""
+    trail.happen(1, 2, ago=3 * DAY)
+    trail.index.documents[1] = replace(trail.index.documents[1], index="trail-red")
+    trail.index.red = "trail-red"
+    poll = trail.poll()
+    trail.clock.advance(MINUTE)
+    trail.happen(3)
+    with pytest.raises(PartialError):
+        poll.sweep()
+    assert ({3}, set()) == (trail.waiting(), trail.listed())
+    assert trail.covered() is None
+    trail.index.red = ""
+    poll.sweep()
+    assert ({3}, {1, 2}) == (trail.waiting(), trail.listed())
 
 
 def test_a_rule_that_the_server_takes_again_tells_what_it_missed(trail: Trail) -> None:
