@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -34,7 +35,7 @@ def table(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     for number, row in enumerate(rows):
         cells = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
-        typer.secho("  ".join(cells).rstrip(), bold=not number)
+        typer.secho("  ".join(cells).rstrip(), bold=not number and not os.environ.get("NO_COLOR"))
 
 
 def ago(moment: datetime | None, now: datetime) -> str:

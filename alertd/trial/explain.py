@@ -9,6 +9,8 @@ from alertd.trial.result import PartResult
 
 # Of a value, what shows why a part of a query does not match it.
 MOST_VALUE_CHARACTERS = 80
+# Of several values of one field: any of them might have matched.
+MOST_VALUES = 3
 
 # Named queries → the names of those that match the event.
 AskNames = Callable[[Sequence[tuple[str, Query]]], Collection[str]]
@@ -59,8 +61,14 @@ def _value(document: Mapping[str, object], field: str) -> str | None:
     """Also where the field is another way to look at a value: NAME.keyword, NAME.text. Of a long one the length
     too: a keyword may not keep it."""
     path = tuple(field.split("."))
-    found = next(Document(document, {}).values([path, path[:-1]]), None)
-    text = None if isinstance(found, Mapping) else as_text(found)
-    if text is None or len(text) <= MOST_VALUE_CHARACTERS:
+    own, above = (list(Document(document, {}).values([each])) for each in (path, path[:-1]))
+    texts = [as_text(each) for each in own or above if not isinstance(each, Mapping)]
+    found = [_short(text) for text in dict.fromkeys(texts) if text]
+    more = f" and {len(found) - MOST_VALUES:,} more" if len(found) > MOST_VALUES else ""
+    return ", ".join(found[:MOST_VALUES]) + more or None
+
+
+def _short(text: str) -> str:
+    if len(text) <= MOST_VALUE_CHARACTERS:
         return text
     return f"{text[: MOST_VALUE_CHARACTERS - 1]}… ({len(text):,} characters)"

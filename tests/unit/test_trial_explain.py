@@ -41,3 +41,10 @@ def test_of_a_long_value_the_length_is_told() -> None:
 
 def _query(text: str) -> Query:
     return Query("lucene", text, lucene(text), "r.toml:1")
+
+
+def test_of_several_values_more_than_the_first_is_shown() -> None:
+    """The one that a person looks for may be any of them."""
+    sample = Sample({"a": [{"b": name} for name in ("x", "y", "y", "z", "u", "v")]}, "event.json")
+    [part] = explain(_query("a.b:w"), sample, _ask)
+    assert (("a.b", "x, y, z and 2 more"),) == part.values

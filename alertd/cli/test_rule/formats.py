@@ -11,6 +11,9 @@ from alertd.rules.lint import RuleWarning
 from alertd.rules.model import RuleSet
 from alertd.trial import Mismatch, PartResult, Result
 
+# Of more tests those that failed are named once more at the end: the first has left the screen by then.
+MOST_SEEN_AT_ONCE = 20
+
 
 class Format(StrEnum):
     TEXT = "text"
@@ -34,6 +37,8 @@ def report(
         case Format.TEXT:
             lines = [line for rule_set in sets for line in _tree(rule_set, results)]
             lines += [*(lint.as_line(warning) for warning in warnings), *([""] if warnings else [])]
+            again = _failed(results) if len(results) > MOST_SEEN_AT_ONCE else []
+            lines += [f"✗ {each.rule}: {each.test.name}  {each.test.where}" for each in again]
             return "\n".join([*lines, f"{_count(results, warnings)} in {seconds:.2f} s"])
         case Format.JSON:
             failed = _failed(results)
