@@ -1,6 +1,7 @@
 """What the ledger says about how things stand: for `alertd status` and `alertd explain`. Reads only."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,6 +9,7 @@ from alertd.event.event import Event
 from alertd.ledger import rows
 from alertd.ledger.model import Attempt, DestinationState, Message
 from alertd.ledger.sqlite import SqliteLedger
+from alertd.ops.backlog import alerts_for_nobody
 
 DAY = timedelta(days=1)
 
@@ -71,6 +73,15 @@ def rule_sets(ledger: SqliteLedger, now: datetime) -> tuple[RuleSetStatus, ...]:
 def destinations(ledger: SqliteLedger) -> tuple[DestinationStatus, ...]:
     names = [row["name"] for row in ledger.read("destination_names")]
     return tuple(_destination(ledger, name) for name in names)
+
+
+def gone(ledger: SqliteLedger, configured: Collection[str]) -> dict[str, str]:
+    """Destinations that the configuration lacks although something waits for them → what to say."""
+    return {
+        each.state.name: alerts_for_nobody(each.state.name, each.queue + each.unknown)
+        for each in destinations(ledger)
+        if each.state.name not in configured and each.queue + each.unknown
+    }
 
 
 def event_count(ledger: SqliteLedger) -> int:

@@ -1,7 +1,7 @@
 """`alertd check`: everything that stands between this configuration and an alert, at once. Changes nothing."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -88,6 +88,7 @@ def _findings(settings: Settings, warnings: list[RuleWarning]) -> Iterator[Findi
     yield from _profiles(settings)
     warnings += (replace(_plain(text), is_note=True) for text in _missing_buttons(settings, sets))
     yield _ledger(settings)
+    yield from _gone(settings, sets)
     known: dict[str, Known] = {}
     yield from _search(settings, sets, clock, warnings, known)
     warnings += lint_rules(sets, now=clock.now(), known=known)
@@ -153,6 +154,21 @@ def _ledger(settings: Settings) -> Finding:
             ledger.close()
     except LedgerUnusableError as error:
         return Finding("ledger", str(settings.ledger.path), False, str(error))
+
+
+def _gone(settings: Settings, sets: tuple[RuleSet, ...]) -> Iterator[Finding]:
+    """What the ledger names and the configuration lacks: it would never be told, or never be searched again."""
+    try:
+        with closing(open_readonly(settings.ledger.path)) as ledger:
+            left = status.gone(ledger, settings.destinations)
+            known = status.rule_sets(ledger, SystemClock().now()) if sets else ()
+    except LedgerUnusableError:
+        return  # it has a finding of its own
+    for name, text in left.items():
+        yield Finding("destination", name, False, text)
+    for each in known:
+        if each.name not in {rule_set.id for rule_set in sets}:
+            yield Finding("rules", f"rule set {each.name}", True, "is in the ledger and in no rule file: not searched")
 
 
 def _search(

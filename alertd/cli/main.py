@@ -190,18 +190,18 @@ def route(
     raise typer.Exit(route_events(file, config, as_json=as_json))
 
 
-@app.command()
-def retry(
-    delivery_id: Annotated[str, typer.Argument(help="A message held as unknown or given up, by its delivery id.")],
-    give_up: Annotated[
-        bool, typer.Option("--give-up", help="Send nothing more for it. The ledger keeps it, and audit names it.")
-    ] = False,
+@app.command("retry")
+def retry_(
+    delivery_id: Annotated[str | None, typer.Argument(help="A message held or given up.", show_default=False)] = None,
+    gone: Annotated[str | None, typer.Option("--from", help="A destination no longer set.", show_default=False)] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Where its alerts go instead.", show_default=False)] = None,
+    give_up: Annotated[bool, typer.Option("--give-up", help="Send nothing more; audit names what it was.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Send a message again that is held because nobody knows whether it arrived. It is marked as a possible repeat."""
-    from alertd.cli.retry import retry_message
+    """Send a held message again, marked as a possible repeat; or decide on a removed destination's alerts."""
+    from alertd.cli.retry import retry
 
-    raise typer.Exit(retry_message(delivery_id, config, give_up=give_up))
+    raise typer.Exit(retry(delivery_id, gone, to, config, give_up=give_up))
 
 
 @app.command()

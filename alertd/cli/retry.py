@@ -1,24 +1,36 @@
 """`alertd retry`: an operator's word on a message that nobody knows the fate of."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import typer
 
-from alertd import compose
+from alertd import compose, status
 from alertd.clock import SystemClock
 from alertd.config import load_settings
 from alertd.errors import LedgerConflictError
-from alertd.ledger.model import MessageState
+from alertd.ledger import moving
+from alertd.ledger.model import Message, MessageState
 from alertd.ledger.owner import leave_to_owner
 from alertd.ledger.sqlite import open_ledger
-from alertd.message import mark_repeat
+from alertd.message import Style, mark_repeat
 
 REFUSED = 1
 
 
 # What may be given up: it is not under way, and nobody has had it for certain.
 _OPEN = {MessageState.PENDING, MessageState.UNKNOWN}
+
+
+def retry(delivery_id: str | None, gone: str | None, to: str | None, config: Path | None, *, give_up: bool) -> int:
+    """Exit code. Of one message; or, without its id, of all that waits for a destination that is gone."""
+    by_destination = gone is not None or to is not None
+    if (delivery_id is None) != by_destination or (by_destination and (to is not None) == give_up):
+        raise typer.BadParameter("name a DELIVERY_ID; or --from DESTINATION with --to DESTINATION or --give-up")
+    if delivery_id is None:
+        return retry_destination(gone, to, config)
+    return retry_message(delivery_id, config, give_up=give_up)
 
 
 def retry_message(delivery_id: str, config: Path | None, *, give_up: bool) -> int:
@@ -55,3 +67,37 @@ def retry_message(delivery_id: str, config: Path | None, *, give_up: bool) -> in
         leave_to_owner(settings.ledger.path)
     typer.echo(f"message {delivery_id} will be sent again to {message.destination}, marked as a possible repeat")
     return 0
+
+
+def retry_destination(gone: str | None, to: str | None, config: Path | None) -> int:
+    """Exit code. Decides on all that waits for `gone`, or for every destination that the configuration lacks: it goes
+    `to` another one, or, without that, is given up."""
+    settings = load_settings(config, secrets=False)
+    if to is not None and to not in settings.destinations:
+        typer.echo(f"there is no destination {to} in {settings.path}: {', '.join(settings.destinations)}", err=True)
+        return REFUSED
+    if gone in settings.destinations:
+        typer.echo(f"destination {gone} is in {settings.path}: what waits for it is sent there", err=True)
+        return REFUSED
+    look = compose.telling.style(settings)
+    ledger = open_ledger(settings.ledger.path, now=SystemClock().now())
+    try:
+        left = status.gone(ledger, settings.destinations)
+        names = [name for name in left if gone in {None, name}]
+        for name in names:
+            if to is None:
+                moving.give_up(ledger, name)
+                typer.echo(f"what waited for {name} is given up: nothing more is sent for it")
+            else:
+                moving.move(ledger, name, to, mark=partial(_marked, style=look))
+                typer.echo(f"what waited for {name} will be sent to {to}")
+    finally:
+        ledger.close()
+    if not names:
+        typer.echo(f"nothing waits for {gone or 'a destination that is not configured'}", err=True)
+        return REFUSED
+    return 0
+
+
+def _marked(message: Message, *, style: Style) -> str:
+    return mark_repeat(message.payload, message.attempted_at or message.created_at, style=style)

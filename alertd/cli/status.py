@@ -25,13 +25,21 @@ def show_status(config: Path | None, *, as_json: bool, check_alive: bool) -> int
     ledger = open_readonly(settings.ledger.path)
     try:
         sets, places, troubles = status.rule_sets(ledger, now), status.destinations(ledger), ledger.episodes()
+        gone = status.gone(ledger, settings.destinations)
     finally:
         ledger.close()
     alive = _is_alive(sets, settings, now)
     running = holder(settings.ledger.path)
     if as_json:
         show.as_json(
-            {"running": running, "alive": alive, "rule_sets": sets, "destinations": places, "troubles": troubles}
+            {
+                "running": running,
+                "alive": alive,
+                "rule_sets": sets,
+                "destinations": places,
+                "troubles": troubles,
+                "gone": gone,
+            }
         )
     else:
         searched = "ready" if alive else "not ready: a rule set was not searched lately"
@@ -43,6 +51,8 @@ def show_status(config: Path | None, *, as_json: bool, check_alive: bool) -> int
             ["destination", "state", "queue", "unknown", "oldest", "last sent", "reason"],
             [_destination_line(each, now) for each in places],
         )
+        for text in gone.values():
+            show.text(text)
         if troubles:
             lasting = [[each.subject, show.span(now - each.began_at), each.text] for each in troubles]
             show.table(["trouble", "lasts", "what"], lasting)

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from alertd.ledger.model import (
     RuleState,
     Scan,
 )
-from alertd.ledger.record import note_baselines, record_match, record_scan
+from alertd.ledger.record import Execute, note_baselines, record_match, record_scan
 from alertd.ledger.refusal import cannot_open
 from alertd.ledger.turns import Turns
 
@@ -239,6 +239,12 @@ class SqliteLedger:
             self._execute("forget_scans", {"before": limit})
             self._execute("forget_episodes", {"before": limit})
         return forgotten
+
+    @contextmanager
+    def transaction(self) -> Iterator[Execute]:
+        """For what a person decides: named queries, all of them or none."""
+        with self._transaction():
+            yield self._execute
 
     def check_beside(self, path: Path) -> None:
         """Every page, while the work goes on: damage ends it."""

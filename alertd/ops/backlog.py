@@ -46,12 +46,22 @@ class Backlog:
     def look(self) -> None:
         now = self.clock.now()
         self.troubles.settle("backlog", dict(self._waiting(now)))
+        self.troubles.settle("gone", dict(self._gone()))
         self.troubles.settle("coverage", dict(self._gaps()))
         self.troubles.settle("stalled", dict(self._stalled(now)))
         for name in self.destinations:
             if what := doubtful(self._queue("oldest_unknown", name), now=now):
                 # ended by deliver, which knows when the last doubt is settled
                 self.troubles.begin(f"destination {name} unknown sends", what)
+
+    def _gone(self) -> Iterator[tuple[str, str]]:
+        """Never over by itself: a person decides."""
+        for row in self.ledger.read("destination_names"):
+            name = row["name"]
+            if name not in self.destinations:
+                left = self._queue("oldest_waiting", name).number + self._queue("oldest_unknown", name).number
+                if left:
+                    yield f"gone {name}", alerts_for_nobody(name, left)
 
     def _waiting(self, now: datetime) -> Iterator[tuple[str, str]]:
         for name in self.destinations:
@@ -85,6 +95,13 @@ def late(queue: Queue, after: timedelta, *, now: datetime) -> str | None:
     return (
         f"{queue.number} wait to be sent, the oldest since {_shown(queue.since)}. They are kept and sent when it is "
         "possible: alertd status tells what is in the way."
+    )
+
+
+def alerts_for_nobody(name: str, number: int) -> str:
+    return (
+        f"{number} wait for the destination {name}, which alertd.toml does not have. They are kept until a person "
+        f"decides: name it again, or stop alertd and alertd retry --from {name} --to ANOTHER, or --give-up."
     )
 
 

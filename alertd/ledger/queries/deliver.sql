@@ -212,3 +212,50 @@ ORDER BY n.position;
 -- attempts
 -- In order.
 SELECT * FROM attempts WHERE delivery_id = :delivery_id ORDER BY number;
+
+-- move_doubtful
+-- To another destination, marked by who asks: of these nobody knows whether they arrived.
+UPDATE messages SET destination = :to, payload = :payload, state = 'pending', thread_of = NULL, not_before = NULL,
+    unknown_since = NULL, repeat_possible = 1
+WHERE delivery_id = :delivery_id AND state IN ('unknown', 'sending', 'pending');
+
+-- move_their_notifications
+-- Where the other destination has the event already, it stays where it was.
+UPDATE OR IGNORE notifications SET destination = :to WHERE delivery_id = :delivery_id;
+
+-- move_ops
+-- What tells no event of its own moves as it is.
+UPDATE messages SET destination = :to, thread_of = NULL, not_before = NULL
+WHERE destination = :gone AND state = 'pending' AND (kind = 'ops' OR replay_of IS NOT NULL);
+
+-- dissolve_notifications
+-- What is in a message that was certainly not sent waits again.
+UPDATE notifications SET delivery_id = NULL, position = NULL
+WHERE delivery_id IN (SELECT delivery_id FROM messages WHERE destination = :gone AND state = 'pending');
+
+-- dissolve_messages
+-- Those messages are over.
+UPDATE messages SET state = 'dead', not_before = NULL, last_error = 'moved to ' || :to
+WHERE destination = :gone AND state = 'pending';
+
+-- move_waiting
+-- To another destination, unless that has the event already.
+UPDATE OR IGNORE notifications SET destination = :to
+WHERE destination = :gone AND delivery_id IS NULL AND closed = 0;
+
+-- close_waiting
+-- Nothing is to be sent for what still waits.
+UPDATE notifications SET closed = 1 WHERE destination = :gone AND delivery_id IS NULL AND closed = 0;
+
+-- tell_moved_echoes
+-- An echo of what was never told there tells it.
+UPDATE OR IGNORE notifications SET kind = 'message'
+WHERE destination = :to AND kind = 'echo' AND delivery_id IS NULL AND closed = 0 AND NOT EXISTS (
+    SELECT 1 FROM notifications AS told
+    WHERE told.event_key = notifications.event_key AND told.destination = :to AND told.kind <> 'echo'
+);
+
+-- give_up_messages
+-- All of a destination that are not sent.
+UPDATE messages SET state = 'dead', not_before = NULL, last_error = 'given up'
+WHERE destination = :gone AND state IN ('pending', 'sending', 'unknown');

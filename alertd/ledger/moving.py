@@ -1,0 +1,27 @@
+"""A person's word on what waits for a destination that the configuration no longer has."""
+
+from collections.abc import Callable
+
+from alertd.ledger.model import Message, MessageState
+from alertd.ledger.sqlite import SqliteLedger
+
+
+def move(ledger: SqliteLedger, gone: str, to: str, *, mark: Callable[[Message], str]) -> None:
+    """All that `gone` was never told goes to `to`, which is told no event twice; what is in doubt goes marked."""
+    place = {"gone": gone, "to": to}
+    doubtful = [*ledger.messages(gone, MessageState.UNKNOWN), *ledger.messages(gone, MessageState.SENDING)]
+    doubtful += [each for each in ledger.messages(gone, MessageState.PENDING) if each.repeat_possible]
+    with ledger.transaction() as execute:
+        for message in doubtful:
+            execute("move_doubtful", {"to": to, "delivery_id": message.delivery_id, "payload": mark(message)})
+            execute("move_their_notifications", {"to": to, "delivery_id": message.delivery_id})
+        for query in ("move_ops", "dissolve_notifications", "dissolve_messages", "move_waiting", "close_waiting"):
+            execute(query, place)
+        execute("tell_moved_echoes", place)
+
+
+def give_up(ledger: SqliteLedger, gone: str) -> None:
+    """Nothing more is sent for it. The ledger keeps it, and audit names it."""
+    with ledger.transaction() as execute:
+        execute("give_up_messages", {"gone": gone})
+        execute("close_waiting", {"gone": gone})
