@@ -68,7 +68,7 @@ class LedgerHeldError(AlertdError):
 
 
 class StalledError(AlertdError):
-    """No poll has completed for far too long. alertd stops so that its supervisor can start it again."""
+    """A thread has completed nothing for far too long. alertd ends so that its supervisor can start it again."""
 
     exit_code = 5
 

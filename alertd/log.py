@@ -3,19 +3,22 @@
 An exception is a line too: a traceback is written at level "debug" only.
 """
 
+import atexit
 import json
 import logging
+import os
 import sys
 import traceback
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from alertd.lines import Failing, Lines
 from alertd.secret import Credential, Secrets
 
 # Of one value. Reasons and ids are shorter; what is longer is somebody's document.
@@ -24,36 +27,104 @@ MOST_CHARACTERS = 2_000
 MOST_LEVELS = 4
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+# What a command says at its end may be read in a pager, page by page.
+_READING = timedelta(minutes=1)
 _TRACEBACK = "exception"
 
 
 def configure(*, form: str, level: str, secrets: Iterable[Credential | str] = (), stream: TextIO | None = None) -> None:
     """`form`: "json", "console", or "auto": for people on a terminal, JSON elsewhere."""
     stream = stream or sys.stderr
-    for_people = form == "console" or (form == "auto" and stream.isatty())
+    is_terminal = stream is not None and stream.isatty()
+    for_people = form == "console" or (form == "auto" and is_terminal)
     last: list[Processor] = (
         [
             _make_printable,
-            structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback),
+            structlog.dev.ConsoleRenderer(colors=is_terminal, exception_formatter=structlog.dev.plain_traceback),
         ]
         if for_people
         else [structlog.processors.JSONRenderer(sort_keys=True)]
     )
+    steps: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        _Exceptions(with_traceback=level == "debug"),
+        _Cleaner(secrets),
+        # after cleaning: a secret may be as short as to be found in these
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *last,
+    ]
+    _out.turn_to(stream)
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            _Exceptions(with_traceback=level == "debug"),
-            _Cleaner(secrets),
-            # after cleaning: a secret may be as short as to be found in these
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *last,
-        ],
+        processors=[_Entry(steps)],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=lambda *_: _out,
         cache_logger_on_first_use=False,
     )
     _take_over_libraries()
+
+
+def flush() -> None:
+    """Wait, not for long, until what was logged is written."""
+    _out.lines.flush()
+
+
+def say(text: str) -> None:
+    """To whoever started alertd, as it is. Nobody there, or no room: then the exit code must do."""
+    is_lost = _out.lines.failing()
+    _out.lines.write(f"{text}\n")
+    if not is_lost:
+        _out.lines.flush(_READING)
+
+
+def failing() -> Failing | None:
+    """Whether lines are lost at present. Looking tries again: nothing else may be logged for hours."""
+    if _out.lines.failing():
+        structlog.get_logger("alertd.log").info("log_tried_again")
+    return _out.lines.failing()
+
+
+class _Out:
+    """The end of the log's way. Nothing here raises, and nothing waits for long."""
+
+    def __init__(self) -> None:
+        self.lines = Lines(None)
+        os.register_at_fork(after_in_child=self._renew)
+        atexit.register(flush)
+
+    def turn_to(self, stream: TextIO | None) -> None:
+        self.lines.close()
+        self.lines = Lines(stream)
+
+    def msg(self, line: str) -> None:
+        self.lines.write(f"{line}\n")
+        dropped = self.lines.untold()
+        if dropped:
+            structlog.get_logger("alertd.log").error("log_lines_dropped", since_the_start=dropped)
+
+    debug = info = warning = error = critical = msg
+
+    def _renew(self) -> None:
+        self.lines.renew()
+
+
+class _Entry:
+    """An entry becomes its line, whatever is in it: to log is nothing that could fail."""
+
+    def __init__(self, steps: Sequence[Processor]) -> None:
+        self._steps = steps
+
+    def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> str:
+        made: Any = event  # what a step makes of it: an entry, and in the end a line
+        name = str(event.get("event"))
+        try:
+            for step in self._steps:
+                made = step(logger, method, made)
+        except Exception as error:  # noqa: BLE001 what cannot be shown must not end a thread that delivers
+            return json.dumps(
+                {"event": "entry_unreadable", "level": method, "of": name, "reason": type(error).__name__}
+            )
+        return str(made)
 
 
 def _take_over_libraries() -> None:
@@ -76,7 +147,17 @@ class _Forward(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         level = min(record.levelno // logging.DEBUG * logging.DEBUG, logging.CRITICAL)
         logger = structlog.get_logger()
-        logger.log(level, "library_warned", logger=record.name, text=record.getMessage(), exc_info=record.exc_info)
+        logger.log(level, "library_warned", logger=record.name, text=_Text(record), exc_info=record.exc_info)
+
+
+class _Text:
+    """A library's words, put together where it may fail."""
+
+    def __init__(self, record: logging.LogRecord) -> None:
+        self._record = record
+
+    def __str__(self) -> str:
+        return self._record.getMessage()
 
 
 class _Exceptions:
@@ -164,3 +245,4 @@ def _printable(name: str, value: object) -> object:
 
 
 _PACKAGE = Path(__file__).parent
+_out = _Out()

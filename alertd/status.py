@@ -1,17 +1,20 @@
 """What the ledger says about how things stand: for `alertd status` and `alertd explain`. Reads only."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alertd.event.event import Event
 from alertd.ledger import rows
-from alertd.ledger.model import Attempt, DestinationState, Message
+from alertd.ledger.model import Attempt, DestinationCondition, DestinationState, Message
 from alertd.ledger.sqlite import SqliteLedger
 from alertd.ops.backlog import alerts_for_nobody
+from alertd.ops.life import Life, is_silent
 
 DAY = timedelta(days=1)
+# A scan may be slow, or fail a few times in a row, before anybody need be woken.
+LATE_SCAN = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,16 @@ class DestinationStatus:
     queue: int  # notifications that wait, and messages on their way
     unknown: int
     oldest: datetime | None
+    oldest_open: datetime | None  # the same without what is in doubt
     last_sent: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long what is well may take."""
+
+    scan: timedelta
+    delivery: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +96,36 @@ def gone(ledger: SqliteLedger, configured: Collection[str]) -> dict[str, str]:
     }
 
 
+def unready(
+    sign: Life | None,
+    sets: Sequence[RuleSetStatus],
+    places: Sequence[DestinationStatus],
+    *,
+    patience: Patience,
+    now: datetime,
+) -> list[str]:
+    """Why alertd does not do its work, as far as the ledger tells. None: it does."""
+    if sign is None:
+        return ["it never ran with this ledger"]
+    found = []
+    if is_silent(sign, now=now):
+        found.append(f"no sign of life since {sign.at:%Y-%m-%d %H:%M} UTC")
+    found += [f"{name} has completed nothing for long" for name in sign.late]
+    scans = {each.name: each.last_scan for each in sets}
+    for name in sign.rule_sets:
+        last = scans.get(name)
+        if last is None:
+            found.append(f"{name} was never searched to the end")
+        elif now - last >= patience.scan:
+            found.append(f"{name} was not searched since {last:%Y-%m-%d %H:%M} UTC")
+    for each in places:
+        if each.state.condition is DestinationCondition.BLOCKED and each.queue:
+            found.append(f"{each.state.name} refuses messages, and {each.queue} wait")
+        elif each.oldest_open and now - each.oldest_open >= patience.delivery:
+            found.append(f"for {each.state.name} {each.queue} wait, since {each.oldest_open:%Y-%m-%d %H:%M} UTC")
+    return found
+
+
 def event_count(ledger: SqliteLedger) -> int:
     return int(ledger.read("event_count")[0]["events"])
 
@@ -116,5 +158,6 @@ def _destination(ledger: SqliteLedger, name: str) -> DestinationStatus:
         queue=row["waiting"] + row["pending"],
         unknown=row["unknown"],
         oldest=rows.from_micros(min(oldest)) if oldest else None,
+        oldest_open=rows.maybe_from_micros(ledger.read("oldest_waiting", destination=name)[0]["since"]),
         last_sent=rows.maybe_from_micros(row["last_sent"]),
     )

@@ -157,7 +157,7 @@ def status(
     config: ConfigOption = None,
     as_json: JsonOption = False,
     check_alive: Annotated[
-        bool, typer.Option("--check", help="Exit with 5 unless every rule set was searched lately: for HEALTHCHECK.")
+        bool, typer.Option("--check", help="Exit with 5 unless all of alertd does its work: for HEALTHCHECK.")
     ] = False,
 ) -> None:
     """Show rule sets, last scans, coverage, backlog and destinations."""
@@ -297,4 +297,4 @@ def main() -> None:
 def _say(text: str) -> None:
     from alertd.cli.show import inert
 
-    sys.stderr.write("\n".join(map(inert, text.split("\n"))) + "\n")
+    log.say("\n".join(map(inert, text.split("\n"))))

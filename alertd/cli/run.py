@@ -1,7 +1,6 @@
 """`alertd run`: the daemon in the foreground, as systemd and Docker want it."""
 
 import gc
-import signal
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,6 +18,7 @@ from alertd.rules.kept import RuleText, keep
 from alertd.rules.model import RuleSet
 from alertd.run.daemon import Daemon
 from alertd.run.schedule import Job
+from alertd.run.stopping import Stop
 
 # The subject of rule files that do not load.
 RULES = "rules"
@@ -27,12 +27,14 @@ REPEAT_EVERY = timedelta(minutes=10)
 
 def run_daemon(config: Path | None, *, once: bool, init: bool) -> None:
     """Returns after an orderly stop; raises AlertdError with its exit code otherwise."""
+    stop = Stop()
+    stop.listen()
     settings = load_settings(config)
     log.configure(form=settings.log.format, level=settings.log.level, secrets=settings.secrets())
     rules = compose.rules.to_run(settings)
     if init and not settings.ledger.path.exists():
         create(settings.ledger.path, now=SystemClock().now())
-    serve(settings, rules.rule_sets, once=once, texts=rules.texts, broken=rules.broken)
+    serve(settings, rules.rule_sets, once=once, stop=stop, texts=rules.texts, broken=rules.broken)
 
 
 def serve(
@@ -40,10 +42,11 @@ def serve(
     rule_sets: Sequence[RuleSet],
     *,
     once: bool,
+    stop: Stop,
     texts: Sequence[RuleText] = (),
     broken: str | None = None,
 ) -> None:
-    """Run what was read, on an existing ledger, until SIGTERM: the part of the daemon's life that may die anywhere.
+    """Run what was read, on an existing ledger, until a signal: the part of the daemon's life that may die anywhere.
 
     `texts`: of the rule files, to be kept. `broken`: why these are not the rules that the files hold now.
     """
@@ -62,14 +65,13 @@ def serve(
                 *_told_of_rules(broken, troubles),
             ),
             keep=settings.ledger.keep,
+            stop=stop.asked,
         )
-        for number in (signal.SIGTERM, signal.SIGINT):
-            # only a flag: shutting threads down inside a handler can deadlock
-            signal.signal(number, lambda *_: daemon.stop.set())
         _say_what_holds(settings, daemon, clock.now())
         _keep(settings, texts, clock.now())
         gc.collect()
         gc.freeze()  # what is there by now stays: looking through all of it again and again takes time at each poll
+        stop.running()
         if once:
             daemon.once()
         else:

@@ -1,6 +1,6 @@
 """`alertd status`: how things stand, from the ledger alone. It works while the daemon runs, and when it does not."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import typer
@@ -11,11 +11,12 @@ from alertd.clock import SystemClock
 from alertd.config import Settings, load_settings
 from alertd.ledger.lock import holder
 from alertd.ledger.sqlite import open_readonly
-from alertd.status import DestinationStatus, RuleSetStatus
+from alertd.ops.life import last_sign
+from alertd.status import LATE_SCAN, DestinationStatus, Patience, RuleSetStatus, unready
 
-# A scan may be slow, or fail a few times in a row, before anybody need be woken.
-ALIVE = timedelta(minutes=5)
 STALLED = 5
+# Where the kernel lists who holds the ledger. Without it the signs of life must do.
+LOCKS = Path("/proc/locks")
 
 
 def show_status(config: Path | None, *, as_json: bool, check_alive: bool) -> int:
@@ -26,15 +27,18 @@ def show_status(config: Path | None, *, as_json: bool, check_alive: bool) -> int
     try:
         sets, places, troubles = status.rule_sets(ledger, now), status.destinations(ledger), ledger.episodes()
         gone = status.gone(ledger, settings.destinations)
+        sign = last_sign(ledger)
     finally:
         ledger.close()
-    alive = _is_alive(sets, settings, now)
     running = holder(settings.ledger.path)
+    why_not = [] if running or not LOCKS.exists() else ["it is not running"]
+    why_not += unready(sign, sets, places, patience=_patience(settings), now=now)
     if as_json:
         show.as_json(
             {
                 "running": running,
-                "alive": alive,
+                "alive": not why_not,
+                "not_ready": why_not,
                 "rule_sets": sets,
                 "destinations": places,
                 "troubles": troubles,
@@ -42,8 +46,8 @@ def show_status(config: Path | None, *, as_json: bool, check_alive: bool) -> int
             }
         )
     else:
-        searched = "ready" if alive else "not ready: a rule set was not searched lately"
-        typer.echo(f"alertd {__version__} · {f'running, {running}' if running else 'not running'} · {searched}")
+        ready = f"not ready: {'; '.join(why_not)}" if why_not else "ready"
+        typer.echo(f"alertd {__version__} · {f'running, {running}' if running else 'not running'} · {ready}")
         show.table(
             ["rule set", "last scan", "coverage", "new 24 h", "open"], [_rule_set_line(each, now) for each in sets]
         )
@@ -56,12 +60,12 @@ def show_status(config: Path | None, *, as_json: bool, check_alive: bool) -> int
         if troubles:
             lasting = [[each.subject, show.span(now - each.began_at), each.text] for each in troubles]
             show.table(["trouble", "lasts", "what"], lasting)
-    return STALLED if check_alive and not alive else 0
+    return STALLED if check_alive and why_not else 0
 
 
-def _is_alive(sets: tuple[RuleSetStatus, ...], settings: Settings, now: datetime) -> bool:
+def _patience(settings: Settings) -> Patience:
     slowest = max(source.interval for source in settings.sources.values())
-    return bool(sets) and all(each.last_scan and now - each.last_scan < max(ALIVE, slowest * 3) for each in sets)
+    return Patience(max(LATE_SCAN, slowest * 3), settings.ops.backlog_after)
 
 
 def _rule_set_line(each: RuleSetStatus, now: datetime) -> list[str]:

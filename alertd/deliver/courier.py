@@ -31,8 +31,10 @@ from alertd.ledger.model import (
 from alertd.message import keep_marks
 from alertd.ops.trouble import LEDGER, Troubles
 
-# How long a new notification may wait for this thread to look. Looking costs a few index reads.
-IDLE = timedelta(seconds=0.2)
+# How often this thread looks by itself. What a scan records wakes it; this finds what became due, what alertd says of
+# itself, and what another process wrote. Looking costs a dozen index reads: five times a second they were most of what
+# an idle alertd did.
+LOOK = timedelta(seconds=2)
 # A full disk is somebody else's to clean up.
 FULL_PAUSE = timedelta(seconds=5)
 # Failures in a row before people hear of it: one lost connection is no trouble.
@@ -81,12 +83,12 @@ class Courier:
         self.reconciler.sweep(now)
         wait = verdict.pause_left(state, now=now)
         if wait:
-            return min(wait, IDLE * 5)
+            return min(wait, LOOK)
         freeze_next(self.batch, state, now=now)
         # alerts and what alertd says of itself take turns: a flood of neither hides the other
         message = self.ledger.next_pending(self.destination.name, now=now, ops_first=not self._told_ops)
         if message is None:
-            return IDLE
+            return LOOK
         self._told_ops = message.kind is MessageKind.OPS
         self._send(message)
         return timedelta(0)

@@ -44,6 +44,7 @@ class Poll:
     clock: Clock
     troubles: Troubles
     route: Callable[[Rule, Event], tuple[str, ...]] = field(default_factory=Routing)
+    recorded: Callable[[int], int] = lambda new: new  # told of each page by its number of new events, and returns it
     _client: SearchClient | None = None
     # (rule set, document) that no rule takes; another copy of the event may match, and so may this one once it changed
     _unclaimed: dict[tuple[str, DocumentState], None] = field(default_factory=dict)
@@ -137,7 +138,7 @@ class Poll:
         held: list[Match] = []  # the last page goes into the ledger together with the scan
         found = 0
         for page in self._candidate_pages(rule_sets, reach, undated=kind is not ScanKind.FAST):
-            found += self.ledger.record(held, now=self.clock.now())
+            found += self.recorded(self.ledger.record(held, now=self.clock.now()))
             held = []
             for rule_set in rule_sets:
                 hits = [hit for hit in page if _is_candidate(hit, rule_set)]
@@ -152,7 +153,7 @@ class Poll:
         scans = [
             Scan(each.id, kind, *times, looked_at[each.id], matched[each.id], self._covered(each)) for each in rule_sets
         ]
-        found += self.ledger.record(held, now=finished_at, scans=scans)
+        found += self.recorded(self.ledger.record(held, now=finished_at, scans=scans))
         if kind is not ScanKind.BASELINE and (self._last_start_seconds or 0) < started_seconds:
             self._last_start_seconds = started_seconds
         return found
@@ -267,8 +268,7 @@ class Poll:
     # new and changed rules
 
     def _due_baseline(self, rule_set: RuleSet) -> bool:
-        states = self.ledger.rule_states(rule_set.id)
-        fingerprints = self._fingerprints[rule_set.id]
+        states, fingerprints = self.ledger.rule_states(rule_set.id), self._fingerprints[rule_set.id]
         return any(_is_new(states.get(rule.id), fingerprints[rule.id]) for rule in rule_set.rules)
 
     def _boundary(self, state: RuleState) -> datetime | None:

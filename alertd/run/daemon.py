@@ -1,6 +1,7 @@
 """The running alertd: polls on the metronome, delivers in a thread for each destination, supervises, and stops in
 order. Poll and deliver meet only in the ledger. What runs is put together in compose."""
 
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,21 +10,25 @@ from datetime import timedelta
 import structlog
 
 from alertd.clock import Clock
-from alertd.deliver.courier import Courier
+from alertd.deliver.courier import LOOK, Courier
 from alertd.errors import AlertdError, LedgerFullError, LedgerUnusableError, StalledError
 from alertd.ledger import Ledger
+from alertd.message.moment import span
+from alertd.ops import life, own_log
 from alertd.ops.trouble import LEDGER, Troubles
 from alertd.poll.ticks import Watch
+from alertd.run import stopping, watchdog
 from alertd.run.schedule import Job, Metronome
 from alertd.run.watchdog import Heartbeats
 
-# A post under way may take its whole deadline (12 s); systemd and Docker kill later than this.
-ORDERLY_STOP = timedelta(seconds=14)
 SUPERVISE_EVERY = timedelta(seconds=1)
 # After an unexpected failure of a courier: long enough not to flood the log, short enough to be missed by nobody.
 COURIER_PAUSE = timedelta(seconds=30)
 PRUNE_EVERY = timedelta(hours=6)
 TEND_EVERY = timedelta(seconds=2)
+OWN_LOG_EVERY = timedelta(seconds=20)
+# A scan that is cut short never happened: a stop waits for it only as long as nobody minds.
+SCANS_STOP = timedelta(seconds=2)
 
 _log = structlog.get_logger("alertd.daemon")
 
@@ -41,6 +46,12 @@ class Daemon:
     chores: tuple[Job, ...] = ()  # what looks for trouble, and tells of it
     stop: threading.Event = field(default_factory=threading.Event)
     failure: AlertdError | None = None
+    _heartbeats: Heartbeats = field(init=False)
+    _news: tuple[threading.Event, ...] = field(init=False)  # of each courier: there may be something for it
+
+    def __post_init__(self) -> None:
+        self._heartbeats = Heartbeats(self.clock)
+        self._news = tuple(threading.Event() for _ in self.couriers)
 
     def once(self) -> None:
         """Sweep every source and deliver what can be delivered, once. Raises what a poll raises."""
@@ -54,56 +65,77 @@ class Daemon:
                 pass
 
     def run(self) -> None:
-        """Returns after an orderly stop; raises what ended the daemon."""
+        """Returns after an orderly stop; raises what ended the daemon. Ends the process where a thread hangs."""
         for watch in self.watches:
+            watch.poll.recorded = self._recorded
             watch.poll.start()
-        heartbeats = Heartbeats(self.clock)
-        jobs = self._jobs(heartbeats)
+        jobs = self._jobs()
         metronome = Metronome(jobs, self.clock)
+        # a thread that hangs must not keep the interpreter from ending
         threads = [
-            threading.Thread(target=self._deliver, args=(courier,), name=f"deliver-{courier.destination.name}")
-            for courier in self.couriers
+            threading.Thread(target=self._deliver, args=each, name=_job(each[0]), daemon=True)
+            for each in zip(self.couriers, self._news, strict=True)
         ]
-        for thread in threads:
-            thread.start()
-        metronome.start()
-        _log.info("started", sources=[watch.name for watch in self.watches])
         try:
-            self._supervise(heartbeats, metronome)
+            for courier, thread in zip(self.couriers, threads, strict=True):
+                self._heartbeats.watch(_job(courier), LOOK)
+                thread.start()
+            metronome.start()
+            _log.info("started", sources=[watch.name for watch in self.watches])
+            self._supervise(metronome, {job.name for job in jobs})
         finally:
             self.stop.set()
+            self._tell_couriers()
             metronome.stop()
-            self._join(threads)
+            hanging = self._wait_for(threads)
+            if hanging:
+                self._leave(hanging)
         if self.failure:
             raise self.failure
         _log.info("stopped")
 
-    def _jobs(self, heartbeats: Heartbeats) -> tuple[Job, ...]:
-        chores = (Job("prune", PRUNE_EVERY, self._prune), Job("troubles", TEND_EVERY, self.troubles.tend), *self.chores)
-        jobs = [replace(chore, run=self._guarded(chore.name, chore.run, heartbeats)) for chore in chores]
+    def _jobs(self) -> tuple[Job, ...]:
+        jobs = [
+            Job("prune", PRUNE_EVERY, self._prune),
+            Job("troubles", TEND_EVERY, self.troubles.tend),
+            Job("life", life.SIGN_EVERY, self._sign),
+            Job("log", OWN_LOG_EVERY, lambda: own_log.look(self.troubles, self.clock)),
+            *self.chores,
+        ]
         for watch in self.watches:
-            for name, run in (("poll", watch.fast), ("sweep", watch.sweep_if_due)):
-                job = f"{name} {watch.name}"
-                heartbeats.watch(job, watch.every)
-                jobs.append(Job(job, watch.every, self._guarded(job, run, heartbeats)))
-        return tuple(jobs)
+            jobs.append(Job(f"poll {watch.name}", watch.every, watch.fast))
+            jobs.append(Job(f"sweep {watch.name}", watch.every, watch.sweep_if_due))
+        for job in jobs:
+            self._heartbeats.watch(job.name, job.every)
+        return tuple(replace(job, run=self._watched(job.name, job.run)) for job in jobs)
 
-    def _guarded(self, job: str, run: Callable[[], object], heartbeats: Heartbeats) -> Callable[[], None]:
-        """The job boundary: APScheduler would only log what comes out of a job."""
-        was_full = False
+    def _watched(self, job: str, run: Callable[[], object]) -> Callable[[], None]:
+        guarded = self._guarded(job, run)
 
-        def guarded() -> None:
-            nonlocal was_full
+        def watched() -> None:
             if self.stop.is_set():
                 return
-            heartbeats.began(job)
+            self._heartbeats.began(job)
+            try:
+                guarded()
+            finally:
+                self._heartbeats.finished(job)
+
+        return watched
+
+    def _guarded(self, job: str, run: Callable[[], object]) -> Callable[[], None]:
+        """The boundary of a job, which nothing passes: APScheduler would only log it, a courier's thread would end."""
+        was_full = False
+
+        def judged() -> None:
+            nonlocal was_full
             try:
                 run()
             except LedgerFullError as error:
                 was_full = True
                 self.troubles.begin(LEDGER, f"{error} Nothing is recorded meanwhile; nothing is lost.")
-            except LedgerUnusableError as error:
-                self._fail(error)
+            except LedgerUnusableError:
+                raise
             except Exception as error:  # noqa: BLE001 a defect of ours: the other jobs go on, and people hear of it
                 _log.exception("job_failed", job=job)
                 self.troubles.begin(
@@ -114,33 +146,69 @@ class Daemon:
                 if was_full:
                     was_full = False
                     self.troubles.end(LEDGER)
-            finally:
-                heartbeats.finished(job)
+
+        def guarded() -> None:
+            try:
+                judged()
+            except LedgerUnusableError as error:
+                self._fail(error)
+            except Exception:  # noqa: BLE001 to tell of a failure may fail too
+                _log.exception("job_failed", job=job)
 
         return guarded
 
-    def _deliver(self, courier: Courier) -> None:
+    def _deliver(self, courier: Courier, news: threading.Event) -> None:
         """A destination's thread. Its step may fail like a job's; what it was sending is then unknown."""
-        job = f"deliver {courier.destination.name}"
-        run = self._guarded(job, lambda: self._deliver_until_stop(courier, job), Heartbeats(self.clock))
-        while not self.stop.is_set():
-            run()
-            self.stop.wait(COURIER_PAUSE.total_seconds())
+        job = _job(courier)
+        run = self._guarded(job, lambda: self._deliver_until_stop(courier, news))
+        try:
+            while not self.stop.is_set():
+                run()
+                self._heartbeats.finished(job)
+                self.stop.wait(COURIER_PAUSE.total_seconds())
+        finally:
+            self._heartbeats.finished(job)
+            if not self.stop.is_set():  # by what is no Exception: nobody would start it again
+                self._fail(AlertdError(f"the thread {job} ended unexpectedly. Please report it with the log."))
 
-    def _deliver_until_stop(self, courier: Courier, job: str) -> None:
+    def _deliver_until_stop(self, courier: Courier, news: threading.Event) -> None:
+        job = _job(courier)
+        self._heartbeats.began(job)
         courier.recover()
         while not self.stop.is_set():
+            self._heartbeats.began(job)
+            news.clear()  # before the look: what comes during it is news for the next one
             wait = courier.step()
             self.troubles.end(f"job {job}")
-            self.stop.wait(wait.total_seconds())
+            self._heartbeats.finished(job)
+            news.wait(wait.total_seconds())
 
-    def _supervise(self, heartbeats: Heartbeats, metronome: Metronome) -> None:
+    def _recorded(self, new: int) -> int:
+        """By the thread of a scan, which has completed a page."""
+        self._heartbeats.progressed()
+        if new:
+            self._tell_couriers()
+        return new
+
+    def _tell_couriers(self) -> None:
+        for news in self._news:
+            news.set()
+
+    def _sign(self) -> None:
+        """Say in the ledger that alertd lives, and to people which of its threads may not."""
+        late = self._heartbeats.late()
+        self.troubles.settle("thread", {f"thread {job}": _lateness(age) for job, age in late.items()})
+        sets = tuple(rule_set.id for watch in self.watches for rule_set in watch.poll.rule_sets)
+        life.sign(self.ledger, life.Life(self.clock.now(), sets, tuple(late)))
+
+    def _supervise(self, metronome: Metronome, ticking: set[str]) -> None:
+        """Takes no lock that a hanging thread may hold: neither the ledger nor the troubles."""
         while not self.stop.wait(SUPERVISE_EVERY.total_seconds()):
-            for job in heartbeats.overdue():
+            for job in ticking.intersection(self._heartbeats.overdue()):
                 metronome.nudge(job)
-            stuck = heartbeats.stuck()
+            stuck = self._heartbeats.stuck()
             if stuck:
-                self._fail(StalledError(f"{', '.join(stuck)} did not finish for a quarter of an hour."))
+                self._fail(StalledError(f"{', '.join(stuck)} completed nothing for {span(watchdog.STUCK)}."))
 
     def _fail(self, error: AlertdError) -> None:
         self.failure = self.failure or error
@@ -149,7 +217,34 @@ class Daemon:
     def _prune(self) -> None:
         self.ledger.prune(before=self.clock.now() - self.keep)
 
-    def _join(self, threads: Sequence[threading.Thread]) -> None:
-        deadline = self.clock.elapsed_seconds() + ORDERLY_STOP.total_seconds()
+    def _wait_for(self, threads: Sequence[threading.Thread]) -> tuple[str, ...]:
+        """Until posts under way are done and recorded, and what a scan records. The names of what hangs."""
+        began = self.clock.elapsed_seconds()
+
+        def left(most: timedelta) -> float:
+            return max(0.0, began + most.total_seconds() - self.clock.elapsed_seconds())
+
         for thread in threads:
-            thread.join(timeout=max(0.0, deadline - self.clock.elapsed_seconds()))
+            if thread.ident:
+                thread.join(timeout=left(stopping.ORDERLY_STOP - stopping.MARGIN))
+        while self._heartbeats.running() and left(SCANS_STOP):
+            threading.Event().wait(min(0.02, left(SCANS_STOP)))
+        hanging = [thread.name for thread in threads if thread.is_alive()]
+        return tuple(dict.fromkeys([*hanging, *self._heartbeats.running()]))
+
+    def _leave(self, hanging: Sequence[str]) -> None:
+        """The ledger is not closed: what hangs may still use it."""
+        failure = self.failure or (AlertdError(repr(sys.exc_info()[1])) if sys.exc_info()[1] else None)
+        _log.log(40 if failure else 30, "cut_short", hanging=hanging, reason=str(failure) if failure else None)
+        stopping.leave(failure.exit_code if failure else 0)
+
+
+def _job(courier: Courier) -> str:
+    return f"deliver {courier.destination.name}"
+
+
+def _lateness(age: timedelta) -> str:
+    return (
+        f"has completed nothing for {span(age)}. What it does waits. After {span(watchdog.STUCK)} alertd ends, so that "
+        "its supervisor starts it again."
+    )

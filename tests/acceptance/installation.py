@@ -10,12 +10,12 @@ import time
 import urllib.request
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from alertd.demo.slack import SlackStandIn
 from tests.planted import PLANTED
@@ -103,13 +103,15 @@ format = "json"
                 daemon.process.send_signal(signal.SIGTERM)
                 daemon.process.wait(20)
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(
+        self, *arguments: str, program: Sequence[str] = ("alertd",), output: IO[bytes] | None = None
+    ) -> subprocess.Popen[bytes]:
         with (self.folder / "log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "alertd", "run", *arguments],
+                [sys.executable, "-m", *program, "run", *arguments],
                 stdout=log,
-                stderr=log,
-                env={**os.environ, "ALERTD_CONFIG": str(self.config)},
+                stderr=output or log,
+                env={**os.environ, "ALERTD_CONFIG": str(self.config), "PYTHONPATH": str(RULES.parent)},
                 cwd=self.folder,
             )
 

@@ -20,7 +20,7 @@ def hurry() -> None:
     verdict.REFUSED_PLAIN_PAUSE = verdict.PROBE = 200 * _MILLISECONDS
     verdict.SWEEPS = (100 * _MILLISECONDS, 200 * _MILLISECONDS, 400 * _MILLISECONDS)
     batch.SESSION_GATHER = 50 * _MILLISECONDS
-    deliver.IDLE = 5 * _MILLISECONDS
+    deliver.LOOK = 5 * _MILLISECONDS
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ from alertd.config import Settings, load_settings
 from alertd.demo.traffic import Delivery, Traffic
 from alertd.ledger.file import create
 from alertd.rules.model import RuleSet
+from alertd.run.stopping import Stop
 from alertd.search.embedded import EmbeddedServer, embedded_server
 from tests.chaos.hurried import hurry
 from tests.chaos.judging import MARK, judge, told
@@ -153,8 +154,8 @@ def run_round(
         here = Round(seed, webhook, folder, search, slack)
         settings, rule_sets = here.install()
         compose.searching.search_client(settings.elasticsearch).close()  # its library is loaded once, here
-        problems = _wait_for_end(here, _fork(here, partial(serve, settings, rule_sets, once=True)))  # the baseline
-        run = partial(serve, settings, rule_sets, once=False)
+        problems = _wait_for_end(here, _fork(here, partial(_serve, settings, rule_sets, once=True)))  # the baseline
+        run = partial(_serve, settings, rule_sets, once=False)
         for number in range(1, kills + 1):
             if number % REAL_EVERY == 0:
                 pid = _fork(here, partial(_become_alertd, here, hurried=number % UNHURRIED_EVERY != 0))
@@ -197,6 +198,12 @@ def _fork(here: Round, run: Callable[[], object]) -> int:
     finally:
         sys.stderr.flush()
         os._exit(code)
+
+
+def _serve(settings: Settings, rule_sets: Sequence[RuleSet], *, once: bool) -> None:
+    stop = Stop()
+    stop.listen()
+    serve(settings, rule_sets, once=once, stop=stop)
 
 
 def _become_alertd(here: Round, *, hurried: bool) -> None:

@@ -5,9 +5,12 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from alertd.clock import SystemClock
+from alertd.errors import AlertdError
 from alertd.ledger.file import create
-from alertd.ledger.model import MessageState
+from alertd.ledger.model import Message, MessageState
 from alertd.ledger.sqlite import open_ledger
 from alertd.ops.trouble import Troubles
 from alertd.run.daemon import Daemon
@@ -49,3 +52,58 @@ def test_a_stop_waits_for_the_post_under_way_and_its_record(tmp_path: Path) -> N
                 thread.join(WAIT_SECONDS)
         assert [1] == sent
         assert 1 == len(ledger.messages("security", MessageState.SENT))
+
+
+def test_what_a_scan_records_wakes_the_courier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks by itself too seldom for an alert."""
+    monkeypatch.setattr("alertd.deliver.courier.LOOK", DAY)
+    posted = threading.Event()
+    create(tmp_path / "alertd.db", now=NOW)
+    with closing(open_ledger(tmp_path / "alertd.db", now=NOW)) as ledger:
+        office = Office(ledger, SimulatedClock(NOW))
+        courier = replace(office.courier(Scripted([], during=posted.set)), clock=SystemClock())
+        daemon = Daemon(ledger, SystemClock(), (), (courier,), Troubles(SystemClock()), keep=400 * DAY)
+        running = threading.Thread(target=daemon.run)
+        running.start()
+        try:
+            while daemon._heartbeats.overdue() or "deliver security" in daemon._heartbeats.running():
+                daemon.stop.wait(0.01)
+            office.happen(1)
+            daemon._recorded(1)
+            assert posted.wait(WAIT_SECONDS)
+        finally:
+            daemon.stop.set()
+            running.join(WAIT_SECONDS)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_courier_that_ends_by_what_is_no_error_ends_alertd(tmp_path: Path) -> None:
+    """A library that calls sys.exit, or panics: a thread that nobody starts again would be missed by nobody."""
+
+    def panic() -> None:
+        raise SystemExit
+
+    create(tmp_path / "alertd.db", now=NOW)
+    with closing(open_ledger(tmp_path / "alertd.db", now=NOW)) as ledger:
+        office = Office(ledger, SimulatedClock(NOW))
+        office.happen(1)
+        courier = replace(office.courier(Scripted([], during=panic)), clock=SystemClock())
+        daemon = Daemon(ledger, SystemClock(), (), (courier,), Troubles(SystemClock()), keep=400 * DAY)
+        ends = threading.Timer(WAIT_SECONDS, daemon.stop.set)
+        ends.start()
+        with pytest.raises(AlertdError, match="the thread deliver security ended unexpectedly"):
+            daemon.run()
+        ends.cancel()
+
+
+def test_nothing_passes_the_boundary_of_a_job(tmp_path: Path) -> None:
+    """To tell of a failure may fail as well."""
+
+    def fail(*_: object) -> Message:
+        raise ValueError("in the job, and where it is told")
+
+    create(tmp_path / "alertd.db", now=NOW)
+    with closing(open_ledger(tmp_path / "alertd.db", now=NOW)) as ledger:
+        daemon = Daemon(ledger, SystemClock(), (), (), Troubles(SystemClock(), ledger, fail), keep=400 * DAY)
+        daemon._guarded("a job", fail)()
+        assert None is daemon.failure

@@ -29,7 +29,7 @@ def test_every_function_fits_a_screen() -> None:
     assert [] == long
 
 
-def test_everything_is_caught_in_two_places_only() -> None:
-    """At the boundary of a job and at that of a command; elsewhere only what can be reacted to."""
+def test_everything_is_caught_in_three_places_only() -> None:
+    """At the boundaries of a job, a command and the log; elsewhere only what can be reacted to."""
     broad = [name for name, text in _modules() if "except Exception" in text]
-    assert ["alertd/cli/main.py", "alertd/run/daemon.py"] == broad
+    assert ["alertd/cli/main.py", "alertd/log.py", "alertd/run/daemon.py"] == broad

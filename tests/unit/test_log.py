@@ -298,3 +298,26 @@ def test_configuring_again_writes_nothing_twice() -> None:
     log.configure(form="json", level="info", stream=second)
     logging.getLogger("slack_sdk").warning("x")
     assert (0, 1) == (len(_entries(first)), len(_entries(second)))
+
+
+class Unreadable:
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+def test_an_entry_that_cannot_be_shown_raises_nothing() -> None:
+    """Neither alertd's own nor a library's: whoever logs goes on."""
+    stream = io.StringIO()
+    log.configure(form="json", level="info", stream=stream)
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    structlog.get_logger().info("x", text=Unreadable())
+    structlog.get_logger().info("y", text=[[[[deep]]]])
+    log._Forward().handle(logging.LogRecord("urllib3", logging.WARNING, "", 0, "%d of %d", ("one",), None))
+    structlog.get_logger().error("z", exc_info=ValueError(Unreadable()))
+    assert [("entry_unreadable", name) for name in ("x", "y", "library_warned", "z")] == [
+        (entry["event"], entry["of"]) for entry in _entries(stream)
+    ]
+    while deep:
+        deep = deep.pop()  # type: ignore[assignment]
