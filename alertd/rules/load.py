@@ -11,6 +11,7 @@ from alertd.errors import ConfigError, Problem
 from alertd.rules.files import OutsideError, beside, check_readable, shown_path
 from alertd.rules.kept import RuleText
 from alertd.rules.model import Deliver, Rule, RuleFacts, RuleSet, RuleTest, Sample, Severity, Snapshot
+from alertd.rules.others import OTHERS_KEYS
 from alertd.rules.query import meaning, read_query
 from alertd.rules.quiet import read_exceptions, read_silences
 from alertd.rules.samples import SampleError, read_samples, read_snapshot, table_sample
@@ -90,7 +91,7 @@ def fingerprint(rule_set: RuleSet, rule: Rule) -> str:
 
 
 def _rule_set(table: Table, around: Surroundings) -> RuleSet:
-    table.allow(_SET_KEYS)
+    table.allow(_SET_KEYS, instead=OTHERS_KEYS)
     set_id = _id(table) if "id" in table.data else _id_of_file(table)
     notify = _notify(table, around)
     rules = tuple(_rule(rule, around, set_id=set_id, notify=notify) for rule in table.tables("rules"))
@@ -108,7 +109,7 @@ def _rule_set(table: Table, around: Surroundings) -> RuleSet:
 
 
 def _rule(table: Table, around: Surroundings, *, set_id: str, notify: tuple[str, ...] | None) -> Rule:
-    table.allow(_RULE_KEYS)
+    table.allow(_RULE_KEYS, instead=OTHERS_KEYS)
     message = table.table("message")
     message.allow(_MESSAGE_KEYS)
     facts = RuleFacts(

@@ -71,6 +71,10 @@ def _dsl(table: Table, value: object) -> Query:
         except ValueError as error:
             table.note("dsl", f"query.dsl is not JSON: {error}")
             return _nothing(table)
+    if isinstance(value, dict) and "query" in value:
+        # a whole search, as Watcher and Dev Tools have it
+        table.note("dsl", 'query.dsl holds a whole search: write what stands in its "query" alone')
+        return _nothing(table)
     if not isinstance(value, dict) or len(value) != 1:
         table.note("dsl", f"query.dsl {_ONE_CLAUSE}")
         return _nothing(table)

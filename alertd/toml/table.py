@@ -28,9 +28,12 @@ class Table:
     data: Mapping[str, Any]  # whatever TOML can hold
     mistakes: list[Mistake]  # of the whole file
 
-    def allow(self, names: Sequence[str]) -> None:
+    def allow(self, names: Sequence[str], *, instead: Mapping[str, str] | None = None) -> None:
+        """`instead`: what to write in place of a key that others have for the same thing."""
         for name in self.data:
-            if name not in names:
+            if name not in names and instead and name in instead:
+                self.note(name, f'unknown key "{name}" in {self.label}: {instead[name]}')
+            elif name not in names:
                 self.note(name, f'unknown key "{name}" in {self.label}. {suggest(name, list(names))}')
 
     def text(self, name: str) -> str | None:

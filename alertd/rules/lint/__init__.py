@@ -9,6 +9,7 @@ from datetime import datetime
 from alertd.rules.lint.cost import MOST_DAILY, cost, volume
 from alertd.rules.lint.fields import fields
 from alertd.rules.lint.overlap import overlap, repeated
+from alertd.rules.lint.signs import signs
 from alertd.rules.lint.silence import heard
 from alertd.rules.lint.tested import tested
 from alertd.rules.lint.timing import over, timing
@@ -39,6 +40,7 @@ def _line(where: str) -> int:
 def _of_set(rule_set: RuleSet, some: Sequence[Subject], *, now: datetime, known: Known) -> Iterator[RuleWarning]:
     for subject in some:
         yield from wording(subject, known)
+        yield from signs(subject)
         yield from cost(subject)
         yield from timing(subject, known)
         yield from fields(subject, known)

@@ -47,6 +47,9 @@ class _Fields:
         parents = [name[: found.start()] for found in re.finditer(r"\.", name)]
         return name in self.known.types or any(self.types(parent) & _OPEN for parent in parents)
 
+    def is_flattened(self, name: str) -> bool:
+        return any(self.types(name[: found.start()]) & _OPEN for found in re.finditer(r"\.", name))
+
     def alike(self, name: str) -> str | None:
         """A field whose name each part of this one is nearly the same as."""
         names = [other for other, types in self.known.types.items() if not (types & _OBJECTS or other.startswith("_"))]
@@ -71,8 +74,22 @@ def fields(subject: Subject, known: Known) -> Iterator[RuleWarning]:
         yield subject.warning("R104", text, at=at)
     for ask in asks(subject.tree):
         types = there.types(ask.field) if ask.field else frozenset()
+        if ask.field and there.is_flattened(ask.field) and not _is_answered(ask):
+            text = (
+                f"{ask.field} is flattened in {known.name}: it answers whole values and beginnings only, and numbers "
+                f"are text. {shown(ask.value)} may match nothing there, whatever the embedded server says; "
+                "list the values, or map the field"
+            )
+            yield subject.warning("R105", text, at=ask.at)
         if types and ask.kind not in (Kind.EXISTS, Kind.SCRIPT):
             yield from _compared(subject, ask, types, known)
+
+
+def _is_answered(ask: Ask) -> bool:
+    if ask.kind is Kind.PATTERN:
+        # in query DSL a pattern is refused, even of a beginning: prefix asks for that
+        return not ask.raw and _is_beginning(ask.value)
+    return ask.kind not in (Kind.RANGE, Kind.REGEX, Kind.FUZZY)
 
 
 def _lacking(tree: Tree, there: _Fields) -> Iterator[list[Ask]]:
