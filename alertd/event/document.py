@@ -7,6 +7,7 @@ It must not know what the values mean: that is the profile's and the event's.
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,10 @@ MOST_NESTING = 20
 MOST_KEY_CHARACTERS = 200
 # Every profile's paths and more: a path may end with an action's name, which the document chooses.
 MOST_REMEMBERED_PATHS = 2_000
+# A request's policy, a record of Athena; what is longer is not worth parsing for a fact in it.
+MOST_PARSED_CHARACTERS = 50_000
+# Several facts are read from one text, one after the other.
+MOST_REMEMBERED_TEXTS = 4
 # Larger integers are no id, account or date; Python refuses to print those of some thousand digits.
 MOST_INTEGER_BITS = 256
 # Seconds since 1970 in the year 1973: a smaller number counts something else.
@@ -36,6 +41,7 @@ _NUMBER = re.compile(r"\d{9,19}(\.\d{1,9})?", re.ASCII)  # fewer digits may be a
 # Of a web server, of mail, and with slashes: the year first, for what day 03/04/2026 is nobody knows.
 _DATES = ("%d/%b/%Y:%H:%M:%S%z", "%a, %d %b %Y %H:%M:%S%z", "%Y/%m/%d %H:%M:%S%z", "%Y/%m/%d %H:%M:%S")
 _SPACED_ZONE = re.compile(r" ?(UTC|GMT|[+-]\d\d:?\d\d)$", re.ASCII)
+_PAIR = re.compile(r"(?<=[{,])\s{0,9}([A-Za-z][\w.-]{0,99})=([^,={}\[\]]{1,999})(?=[,}])")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # SQLite's text ends at NUL, and UTF-8 has no lone surrogates
 _PLAIN_KEY = re.compile(rf"(?!~)[^\0-\x20:\x7f\ud800-\udfff]{{1,{MOST_KEY_CHARACTERS}}}")
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -127,6 +133,22 @@ def _values(node: object, path: Path, nesting: int) -> Iterator[object]:
         for name, rest in _steps(path):
             if name in node:
                 yield from _values(node[name], rest, nesting)
+    elif isinstance(node, str) and nesting and node.lstrip()[:1] in {"{", "["}:
+        yield from _values(parsed(node), path, nesting - 1)
+
+
+@lru_cache(MOST_REMEMBERED_TEXTS)
+def parsed(text: str) -> object:
+    """An object or list that a shipper stored as text: JSON, or {name=value, …} as Elastic's integration does it."""
+    if len(text) > MOST_PARSED_CHARACTERS:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pairs: list[tuple[str, str]] = _PAIR.findall(text)
+        # a value could hold what looks like another pair: a name that stands there twice says nothing
+        often = Counter(name for name, _ in pairs)
+        return {name: value for name, value in pairs if often[name] == 1}
 
 
 @lru_cache(MOST_REMEMBERED_PATHS)

@@ -7,7 +7,7 @@ from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from alertd.event.document import Document, Path, as_flag, as_key, as_moment, as_text, as_word
+from alertd.event.document import Document, Path, as_flag, as_key, as_moment, as_text, as_word, parsed
 from alertd.event.profile import ACTION, FAILURE, SUCCESS, Profile
 
 # AWS's own limit for one record is a quarter of it: what is longer is not worth parsing for the little it may add.
@@ -52,6 +52,11 @@ class Event:
     update_of: str | None = None  # event id that this addendum corrects
     assumed_root: bool | None = None  # a session that the organisation's management account opened (sts:AssumeRoot)
     problems: tuple[str, ...] = ()  # what was odd: "no event id", "eventTime is not a date: …"
+    actor_account: str | None = None  # whose identity it was, where another account received the event
+    issuer_type: str | None = None  # Root: a federated session with the power of root
+    behind: str | None = None  # the people, or service accounts, on whose behalf a service account acted
+    created_key: str | None = None  # id of the access key that the act made
+    touched: str | None = None  # the thing it was done to: "bucketName payroll", "organizations/1/sinks/all"
     undated: bool | None = None  # True: no time that can be read; `time` is when it was seen
     around: str | None = None  # what else its address did, in words, as far as it was searchable when it was seen
 
@@ -98,12 +103,17 @@ def read_event(
         mfa=facts.flag("mfa"),
         outcome=_outcome(facts),
         error_code=_error_code(facts),
-        error_message=facts.text("error_message"),
+        error_message=_error_message(facts),
         read_only=facts.flag("read_only"),
-        parameters=facts.text("parameters"),
+        parameters=_first(text for value in facts.values("parameters") if (text := as_text(value)) not in _NO_WORDS),
         session=_session(facts),
         update_of=facts.word("update_of"),
         assumed_root=facts.flag("assumed_root"),
+        actor_account=acting if (acting := _account(facts, "actor_account")) != _account(facts) else None,
+        issuer_type=facts.text("issuer_type"),
+        behind=", ".join(dict.fromkeys(word for value in facts.values("behind") if (word := as_word(value)))) or None,
+        created_key=facts.word("created_key"),
+        touched=_touched(facts),
         undated=None if happened else True,
         problems=tuple(_problems(facts)),
     )
@@ -136,7 +146,7 @@ class _Facts:
 
     def values(self, fact: str, action: str = ACTION) -> Iterator[object]:
         yield from self.document.values(_named(self.profile.paths.get(fact, ()), action))
-        yield from self.original.values(self.profile.original_paths.get(fact, ()))
+        yield from self.original.values(_named(self.profile.original_paths.get(fact, ()), action))
 
     def text(self, fact: str) -> str | None:
         return _first(map(as_text, self.values(fact)))
@@ -182,8 +192,21 @@ def _happened(facts: _Facts) -> datetime | None:
     return facts.moment("time") or _first(map(as_moment, facts.document.values(facts.profile.more_times)))
 
 
-def _account(facts: _Facts) -> str | None:
-    return _first(_as_account(value, facts.profile.account_digits) for value in facts.values("account"))
+def _account(facts: _Facts, fact: str = "account") -> str | None:
+    return _first(_as_account(value, facts.profile.account_digits) for value in facts.values(fact))
+
+
+def _touched(facts: _Facts) -> str | None:
+    """What names it in the request; else the resource of the record."""
+    for value in facts.values("parameters"):
+        request = parsed(value) if isinstance(value, str) else value
+        if not isinstance(request, Mapping):
+            continue
+        for name in facts.profile.touched_parameters:
+            word = as_word(request.get(name))
+            if word:
+                return f"{name} {word}"
+    return facts.text("touched")
 
 
 def _as_account(value: object, digits: int | None) -> str | None:
@@ -199,7 +222,12 @@ def _as_account(value: object, digits: int | None) -> str | None:
 def _error_code(facts: _Facts) -> str | None:
     """Google writes a code for "no error" too."""
     code = facts.word("error_code")
-    return None if code and facts.profile.outcomes.get(code.lower()) == SUCCESS else code
+    return None if code in _NO_WORDS or facts.profile.outcomes.get(str(code).lower()) == SUCCESS else code
+
+
+def _error_message(facts: _Facts) -> str | None:
+    message = facts.text("error_message")
+    return None if message in _NO_WORDS else message
 
 
 def _outcome(facts: _Facts) -> str | None:
@@ -208,11 +236,14 @@ def _outcome(facts: _Facts) -> str | None:
     answer = outcomes.get((facts.word("result", action or ACTION) or "").lower())
     if answer:
         return answer
-    if _error_code(facts) or facts.text("error_message"):
+    if _error_code(facts) or _error_message(facts):
         return FAILURE
-    stated = facts.word("outcome")
-    if stated:
-        return outcomes.get(stated.lower())
+    stated = outcomes.get((facts.word("outcome") or "").lower())
+    if action in facts.profile.answered:
+        # a pipeline takes what is not there for success
+        return FAILURE if stated == FAILURE else None
+    if facts.word("outcome"):
+        return stated
     return facts.profile.without_error if action else None
 
 
@@ -253,4 +284,6 @@ def _problems(facts: _Facts) -> Iterator[str]:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ARN_ACCOUNT = 4  # arn:partition:service:region:account:resource
+# What shippers write as text for "not there", where it cannot be a name.
+_NO_WORDS = {None, "null", "None", "-", "{}", "[]"}
 _NOTHING = Document({}, {})

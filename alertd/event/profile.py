@@ -35,7 +35,11 @@ FACTS = [
     "identity_type",
     "actor",
     "user_name",
+    "actor_account",
+    "issuer_type",  # of a federated or assumed session: whose power it has
+    "behind",  # on whose behalf a service account acted
     "access_key",
+    "created_key",
     "invoked_by",
     "mfa",
     "result",  # what the service answered to this very action: it decides the outcome before an error does
@@ -44,6 +48,7 @@ FACTS = [
     "error_message",
     "read_only",
     "parameters",
+    "touched",
     "session_start",
     "assumed_root",
     "update_of",
@@ -51,11 +56,22 @@ FACTS = [
 ]
 
 _ID = re.compile("[a-z0-9][a-z0-9-]*")
-_KEYS = ["id", "key", "key_needs", "session", "account_digits", "record", "document", "original", "outcome"]
+_KEYS = [
+    "id",
+    "key",
+    "key_needs",
+    "session",
+    "account_digits",
+    "touched_parameters",
+    "record",
+    "document",
+    "original",
+    "outcome",
+]
 _RECORD_KEYS = ["parents", "fields"]
 _DOCUMENT_KEYS = ["fields"]
 _ORIGINAL_KEYS = ["path", "fields"]
-_OUTCOME_KEYS = [SUCCESS, FAILURE, "without_error"]
+_OUTCOME_KEYS = [SUCCESS, FAILURE, "without_error", "answered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +86,10 @@ class Profile:
     original_paths: Mapping[str, tuple[Path, ...]]  # within it: facts that the pipeline leaves out elsewhere
     outcomes: Mapping[str, str]  # word in lower case → success or failure
     without_error: str | None  # the outcome of an act about which nothing bad is said
+    answered: frozenset[str] = frozenset()  # actions that may fail without an error: without an answer, nobody knows
+    touched_parameters: tuple[
+        str, ...
+    ] = ()  # of the request: what names the thing that was touched, first present wins
     more_times: tuple[Path, ...] = ()  # by which the source is searched too; never a part of a key
 
     @property
@@ -139,6 +159,8 @@ class _Reader:
             original_paths=self._paths(original, "original", [""]),
             outcomes=self._outcomes(outcome),
             without_error=self._without_error(outcome),
+            answered=frozenset(self._texts(outcome, ("outcome", "answered"), [])),
+            touched_parameters=tuple(self._texts(data, ("touched_parameters",), [])),
         )
         if not key:
             self._problem(("key",), 'must list the facts that tell events apart, for example key = ["account", "id"]')

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from alertd.ledger.model import Notification
+from alertd.message.apart import joined
 from alertd.message.blocks import header, listing, mark, paragraph
 from alertd.message.escape import clean
 from alertd.message.line import full_line
@@ -62,7 +63,9 @@ def _severities(told: Sequence[Notification]) -> str:
 
 def _accounts(told: Sequence[Notification], style: Style) -> str:
     """payments-prod 30, data-lake 7"""
-    counts = Counter(clean(style.account_name(notification.event), _MOST_NAME) for notification in told).most_common()
+    counts = Counter(
+        joined(clean(style.account_name(notification.event), _MOST_NAME)) for notification in told
+    ).most_common()
     named = [f"{name} {count:,}" for name, count in counts[:_MOST_ACCOUNTS]]
     rest = len(counts) - len(named)
     return ", ".join([*named, *([counted(rest, "more account")] if rest else [])])

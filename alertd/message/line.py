@@ -3,6 +3,7 @@
 from alertd.event.event import Event
 from alertd.ledger.model import Notification
 from alertd.message import words
+from alertd.message.apart import apart
 from alertd.message.blocks import MOST_ID
 from alertd.message.escape import clean
 from alertd.message.style import Style
@@ -14,7 +15,7 @@ _GAP = "  "
 
 def full_line(notification: Notification, style: Style) -> str:
     """When, how grave, which account, what, from where, which event, by which rule."""
-    event, rule = notification.event, notification.rule
+    event, rule = apart(notification.event), notification.rule
     known = style.known(event)
     second = words.factor(event) if words.is_sign_in(event) else None
     announced = style.expects(event, rule)

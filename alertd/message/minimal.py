@@ -6,6 +6,7 @@ It needs nothing but the ledger's own values, and names as many events as the re
 from collections.abc import Sequence
 
 from alertd.ledger.model import Notification
+from alertd.message.apart import apart, joined
 from alertd.message.blocks import MOST_NAMED_ID, Block, mark, paragraph, plain_listing
 from alertd.message.escape import clean
 from alertd.message.line import short_line
@@ -17,7 +18,7 @@ _MOST_REASON = 200
 
 
 def render_minimal(notifications: Sequence[Notification], reason: str, delivery_id: str) -> str:
-    why = f"Slack refused the full message: {clean(reason, _MOST_REASON)}"
+    why = f"Slack refused the full message: {joined(clean(reason, _MOST_REASON))}"
     about = _about(notifications)
     listed = _all(notifications) if len(notifications) > 1 else []
     return payload(f"{about} · {why}", [paragraph(about), *listed, paragraph(why), mark(delivery_id)])
@@ -32,7 +33,7 @@ def _about(notifications: Sequence[Notification]) -> str:
 
 
 def _one(told: Notification) -> str:
-    event, rule = told.event, told.rule
+    event, rule = apart(told.event), told.rule
     parts = (
         f"rule {rule.id}",
         rule.severity.value,

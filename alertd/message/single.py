@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from alertd.event.event import Event
-from alertd.event.profile import FAILURE, SUCCESS
+from alertd.event.profile import FAILURE
 from alertd.ledger.model import Notification
 from alertd.message import words
 from alertd.message.agent import readable
+from alertd.message.apart import apart
 from alertd.message.blocks import MOST_HEADER, MOST_ID, MOST_NAMED_ID, Fact, Span, buttons, facts, header, mark
 from alertd.message.escape import clean, size
 from alertd.message.links import links
@@ -27,7 +28,7 @@ _CENTRAL = "opened by the organisation's management account (sts:AssumeRoot)"
 
 
 def render_event(notification: Notification, *, style: Style, delivery_id: str) -> str:
-    event, rule = notification.event, notification.rule
+    event, rule = apart(notification.event), notification.rule
     title, mistakes = _title(event, rule, style=style)
     announced = style.expects(event, rule)
     opening = f"Expected ({clean(announced, MOST_ANNOUNCEMENT)}): " if announced else ""
@@ -73,7 +74,8 @@ def _rule(event: Event, rule: RuleFacts) -> Iterator[Fact]:
 def _account(event: Event, style: Style) -> Iterator[Fact]:
     known = style.known(event)
     owner = f"owner {known.owner}" if known and known.owner else None
-    spans = _spans(style.account(event), owner, known.environment if known else None)
+    acting = f"acted from {style.named(event.actor_account)}" if event.actor_account else None
+    spans = _spans(style.account(event), owner, known.environment if known else None, acting)
     if spans:
         yield Fact("Account", spans)
 
@@ -82,12 +84,14 @@ def _facts(event: Event) -> Iterator[Fact]:
     """In the order in which they are asked for; what is absent is left out."""
     agent = readable(event.user_agent) if event.user_agent else None
     second = words.factor(event)
-    asked = (Span(second, bold=event.mfa is False),) if second else ()
+    asked = (Span(second, bold=second == words.NO_FACTOR),) if second else ()
     result = Span(words.outcome(event), bold=event.outcome == FAILURE)
     told = (
         Fact("From", _spans(*words.origin(event))),
-        Fact("Who", () if event.identity_type == "Root" else _spans(event.actor, event.identity_type)),
-        Fact("Session", _spans(_CENTRAL if event.assumed_root else None)),
+        Fact("Who", () if event.identity_type == "Root" else _spans(event.actor, event.identity_type, _behind(event))),
+        Fact("Touched", _spans(event.touched)),
+        Fact("Session", _spans(_CENTRAL if words.is_central(event) else None)),
+        Fact("Key", _spans(*_keys(event))),
         Fact("With", (*_spans(agent or event.user_agent), *asked)),
         Fact("Result", (result, *_spans(event.error_code, event.error_message, event.region, _call(event)))),
         Fact("Request", (Span(event.parameters, most=MOST_PARAMETERS),) if event.parameters else ()),
@@ -97,6 +101,17 @@ def _facts(event: Event) -> Iterator[Fact]:
         Fact("Around it", _spans(event.around)),
     )
     yield from (fact for fact in told if fact.spans)
+
+
+def _keys(event: Event) -> Iterator[str]:
+    if event.access_key:
+        yield f"used {event.access_key}"
+    if event.created_key:
+        yield f"created {event.created_key}"
+
+
+def _behind(event: Event) -> str | None:
+    return f"for {event.behind}" if event.behind else None
 
 
 def _call(event: Event) -> str | None:
@@ -109,9 +124,8 @@ def _spans(*texts: str | None) -> tuple[Span, ...]:
 
 def _text(event: Event, rule: RuleFacts, *, title: str, opening: str, style: Style) -> str:
     """The whole fact: a screen reader says this and nothing else."""
-    bare = event.mfa is False and event.outcome == SUCCESS and words.is_sign_in(event) and rule.summary is None
     whence = " ".join(part for part in (event.source_address, event.country) if part)
-    what = f"{opening}{title}{' without MFA' if bare else ''}: {style.account(event) or 'unknown account'}"
+    what = f"{opening}{title}: {style.account(event) or 'unknown account'}"
     parts = (
         clean(what + (f" from {whence}" if whence else ""), MOST_SENTENCE),
         stamp(event),

@@ -33,6 +33,10 @@ class Style:
             return f"{known.name} ({event.account})"
         return f"{event.account} (not in the accounts table)" if event.account and self.accounts else event.account
 
+    def named(self, account: str) -> str:
+        known = self.accounts.get(account)
+        return f"{known.name} ({account})" if known else account
+
     def account_name(self, event: Event) -> str:
         known = self.known(event)
         return known.name if known else event.account or "unknown account"

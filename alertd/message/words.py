@@ -11,23 +11,32 @@ from alertd.rules.model import Severity
 
 # Never the colour alone: the word stands in the message too.
 SIGNS = {
-    Severity.CRITICAL: "🔴",
+    Severity.CRITICAL: "🚨",
     Severity.HIGH: "🔴",
     Severity.MEDIUM: "🟠",
     Severity.LOW: "🟡",
-    Severity.INFO: "⚪",
+    Severity.INFO: "🔵",
 }
 # Of use that was announced, whatever its severity.
-EXPECTED = "🟡"
+EXPECTED = "☑"
+NO_FACTOR = "no MFA"
+# Those who have a second factor at AWS itself.
+_WITH_FACTORS = {None, "Root", "IAMUser"}
 
 
 def actor(event: Event) -> str:
-    """Root; else whoever it was, as short as people name them: OrganizationAdmin/alice."""
+    """Root; else whoever it was, as short as people name them: OrganizationAdmin/alice; and for whom."""
+    who = _identity(event)
+    return f"{who} for {event.behind}" if event.behind else who
+
+
+def _identity(event: Event) -> str:
     if event.identity_type == "Root":
         return "Root"
     # arn:aws:sts::111122223333:assumed-role/OrganizationAdmin/alice
     name = (event.actor or "").rpartition(":")[2].partition("/")[2]
-    return name or event.user_name or event.actor or event.identity_type or "Somebody"
+    who = name or event.user_name or event.actor or event.identity_type or "Somebody"
+    return f"Root, federated as {who.rpartition('/')[2]}," if event.issuer_type == "Root" else who
 
 
 def headline(event: Event) -> str:
@@ -38,7 +47,8 @@ def headline(event: Event) -> str:
         return f"{who} tried {called} and failed" if event.outcome == FAILURE else f"{who} called {called}"
     about = _about(event, phrase.whom)
     if event.outcome == SUCCESS:
-        return f"{who} {phrase.done}{about}"
+        bare = " without MFA" if is_sign_in(event) and factor(event) == NO_FACTOR else ""
+        return f"{who} {phrase.done}{about}{bare}"
     if event.outcome == FAILURE:
         return f"{who} failed to {phrase.to_do}{about}"
     return f"{who} tried to {phrase.to_do}{about} (result unknown)"
@@ -56,11 +66,21 @@ def is_sign_in(event: Event) -> bool:
 
 def factor(event: Event) -> str | None:
     """Unknown is not "no". A session that the organisation opened never has a factor of its own."""
-    if event.assumed_root:
+    if is_central(event):
         return None
+    if is_sign_in(event) and event.mfa is False:
+        if event.outcome == FAILURE:
+            return None  # nobody came as far as the second factor
+        if event.identity_type not in _WITH_FACTORS:
+            return "MFA unknown"  # federated: the identity provider may have asked for it
     if event.mfa is None:
         return "MFA unknown" if is_sign_in(event) else None
-    return "MFA" if event.mfa else "no MFA"
+    return "MFA" if event.mfa else NO_FACTOR
+
+
+def is_central(event: Event) -> bool:
+    """AWS writes it of the session that was opened, and in one sample of its own of the one that opened it."""
+    return bool(event.assumed_root) and event.identity_type == "Root"
 
 
 def origin(event: Event) -> tuple[str, ...]:

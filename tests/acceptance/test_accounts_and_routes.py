@@ -57,7 +57,7 @@ def test_an_event_goes_where_its_route_says_and_announced_use_is_told_all_the_sa
         )
     [paged], [told] = installed.slack.messages(PAGER), installed.slack.messages(CHANNEL)
     assert event_id(announced) in paged.payload
-    assert json.loads(paged.payload)["blocks"][0]["text"]["text"].startswith("🟡 Expected (CHG-7, until ")
+    assert json.loads(paged.payload)["blocks"][0]["text"]["text"].startswith("☑ Expected (CHG-7, until ")
     assert "payments; prod (111122223333)" in paged.payload
     assert event_id(strange) in told.payload
     assert "Expected" not in told.payload

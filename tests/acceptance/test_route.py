@@ -126,7 +126,7 @@ events.json
   expected  CHG-1, until 2026-11-02 00:00 UTC
   told      security (slack #security): a message of its own
   told      pager (slack-webhook): a message of its own
-  as        🟡 Expected (CHG-1, until 2026-11-02 00:00 UTC): Root called CreateUser (iam.amazonaws.com) · payments
+  as        ☑ Expected (CHG-1, until 2026-11-02 00:00 UTC): Root called CreateUser (iam.amazonaws.com) · payments
 
 """
         == done.stdout

@@ -268,7 +268,7 @@ def test_a_time_that_the_search_answers_beside_the_document_is_read() -> None:
         ("success", {"responseElements": {"PasswordUpdated": "Success"}, "errorMessage": "odd"}),
         ("failure", {"responseElements": {"ConsoleLogin": "Success"}, "errorCode": "AccessDenied"}),
         ("failure", {"responseElements": None, "errorMessage": "Failed authentication"}),
-        ("success", {"responseElements": "PasswordUpdated"}),
+        (None, {"responseElements": "PasswordUpdated"}),
         ("failure", {"event": {"outcome": "failure"}}),
         (None, {"event": {"outcome": "unknown"}}),
         (None, {"eventName": None}),

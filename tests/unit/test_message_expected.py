@@ -17,7 +17,7 @@ OPENING = "Expected (CHG-1234, Aiko, until 2026-11-23 23:05 JST): "
 def test_the_first_line_and_the_notification_say_that_it_was_announced() -> None:
     """By whom, under which ticket, and until when in the team's own time. What happened follows whole."""
     payload = render_event(NOTIFICATION, style=ANNOUNCED, delivery_id=DELIVERY_ID)
-    assert shown(payload).startswith(f"🟡 {OPENING}Root signed in to the AWS console · payments-prod")
+    assert shown(payload).startswith(f"☑ {OPENING}Root signed in to the AWS console without MFA · payments-prod")
     assert text(payload).startswith(f"{OPENING}Root signed in to the AWS console without MFA: payments-prod")
     assert "high" in shown(payload)
 
@@ -31,7 +31,7 @@ def test_a_list_says_so_too() -> None:
 def test_a_long_announcement_does_not_push_out_what_happened() -> None:
     """The ticket may be a sentence."""
     style = replace(STYLE, expected=(replace(EXPECTED, ticket="x" * 500),))
-    assert "Root signed in to the AWS console · payments-prod" in shown(
+    assert "Root signed in to the AWS console without MFA · payments-prod" in shown(
         render_event(NOTIFICATION, style=style, delivery_id=DELIVERY_ID)
     )
 

@@ -66,7 +66,7 @@ def test_a_digest_counts_by_severity_and_account() -> None:
     accounts = [of(replace(EVENT, account=f"{number:012d}")) for number in range(7)]
     grave = of(EVENT, replace(RULE, severity=Severity.CRITICAL))
     payload, _ = render_digest([*accounts, grave], style=Style(), delivery_id=DELIVERY_ID)
-    assert "🔴 critical 1 · 🔴 high 7 · 000000000000 1, 000000000001 1" in text(payload)
+    assert "🚨 critical 1 · 🔴 high 7 · 000000000000 1, 000000000001 1" in text(payload)
     assert text(payload).endswith("3 more accounts")
 
 

@@ -23,7 +23,7 @@ def rendered(event: Event = EVENT, style: Style = STYLE) -> str:
 def test_a_root_sign_in_reads_as_a_responder_asks() -> None:
     """What, which account, when, from where, with what, the result; then the links; then the ids."""
     assert [
-        "━ 🔴 Root signed in to the AWS console · payments-prod",
+        "━ 🔴 Root signed in to the AWS console without MFA · payments-prod",
         "│ Account    payments-prod (111122223333) · owner @team-payments · production",
         "│ When       2026-11-23 13:05:12 UTC · 22:05 JST · seen 41 s later",
         "│ From       203.0.113.7 · Stockholm, SE · Example Networks",
@@ -89,7 +89,7 @@ def test_absent_facts_are_left_out() -> None:
     ] == to_terminal(message)
 
 
-@pytest.mark.parametrize(("severity", "sign"), list(zip(Severity, "⚪🟡🟠🔴🔴", strict=True)))
+@pytest.mark.parametrize(("severity", "sign"), list(zip(Severity, "🔵🟡🟠🔴🚨", strict=True)))
 def test_severity_is_a_colour_and_a_word(severity: Severity, sign: str) -> None:
     """Not everybody sees the colour."""
     message = render_event(of(EVENT, replace(RULE, severity=severity)), style=STYLE, delivery_id=DELIVERY_ID)

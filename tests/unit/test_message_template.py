@@ -65,13 +65,13 @@ def test_a_summary_that_fails_for_an_event_gives_way_to_the_ordinary_headline() 
     """The event is told in full, and the mistake with it."""
     rule = replace(RULE, summary="{{ 1 / (event.account_name | length - 13) }}")
     payload = render_event(of(EVENT, rule), style=STYLE, delivery_id=DELIVERY_ID)
-    assert "🔴 Root signed in to the AWS console · payments-prod" == blocks(payload)[0]["text"]["text"]
+    assert "🔴 Root signed in to the AWS console without MFA · payments-prod" == blocks(payload)[0]["text"]["text"]
     assert "the rule's summary fails for this event: division by zero" in shown(payload)
 
 
 def test_an_empty_summary_gives_way_to_the_ordinary_headline() -> None:
     """A message without a headline tells nobody anything."""
-    assert "🔴 Root signed in to the AWS console · payments-prod" == header("{{ event.error_code }} \u200b")
+    assert "🔴 Root signed in to the AWS console without MFA · payments-prod" == header("{{ event.error_code }} \u200b")
 
 
 @pytest.mark.parametrize(
@@ -93,4 +93,4 @@ def test_a_summary_that_asks_for_more_memory_than_there_is_gives_way_too() -> No
     summary = "{{ event.user_agent.format(event.action) }}"
     assert check_template(summary) is None
     title = header(summary, replace(EVENT, user_agent="{:999999999999999}"))
-    assert "🔴 Root signed in to the AWS console · payments-prod" == title
+    assert "🔴 Root signed in to the AWS console without MFA · payments-prod" == title

@@ -1,0 +1,201 @@
+"""What a message says of an event is what the record says: nothing that is absent is told as a fact."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from alertd.event.event import Event, read_event
+from alertd.event.profile import load_profile
+from alertd.message import render_event
+from tests.unit.told import DELIVERY_ID, STYLE, blocks, of, shown, text
+
+SEEN = datetime(2026, 11, 28, 17, tzinfo=UTC)
+ROOT = {"type": "Root", "arn": "arn:aws:iam::111122223333:root", "accountId": "111122223333"}
+BOB = {
+    "type": "AssumedRole",
+    "arn": "arn:aws:sts::444455556666:assumed-role/OrgAdmin/bob",
+    "accountId": "444455556666",
+    "accessKeyId": "ASIAEXAMPLEEXAMPLE22",
+    "sessionContext": {"sessionIssuer": {"type": "Role"}, "assumedRoot": "true"},
+}
+
+
+def event(name: str, source: str = "signin", identity: Mapping[str, object] = ROOT, **more: Any) -> Event:
+    record = {
+        "eventID": "f11e5000-0000-4000-8000-000000000021",
+        "eventTime": "2026-11-28T16:21:00Z",
+        "eventName": name,
+        "eventSource": f"{source}.amazonaws.com",
+        "userIdentity": identity,
+        "recipientAccountId": "111122223333",
+        **more,
+    }
+    profile = load_profile("cloudtrail")
+    return read_event(record, {}, index="trail", document_id="d1", profile=profile, seen_at=SEEN)
+
+
+def google(**payload: Any) -> Event:
+    record = {"insertId": "f1", "logName": "l", "timestamp": "2026-11-28T16:21:00Z", "protoPayload": payload}
+    profile = load_profile("gcp-audit")
+    return read_event(record, {}, index="audit", document_id="d1", profile=profile, seen_at=SEEN)
+
+
+def told(what: Event) -> str:
+    return render_event(of(what), style=STYLE, delivery_id=DELIVERY_ID)
+
+
+def first_line(what: Event) -> str:
+    line: str = blocks(told(what))[0]["text"]["text"]
+    return line
+
+
+@pytest.mark.parametrize(
+    ("outcome", "more"),
+    [
+        ("success", {"responseElements": {"ConsoleLogin": "Success"}}),
+        ("success", {"responseElements": '{"ConsoleLogin": "Success"}'}),
+        ("success", {"responseElements": "{ConsoleLogin=Success}"}),
+        ("success", {"responseElements": [{"ConsoleLogin": "Success"}]}),
+        ("success", {"responseElements.ConsoleLogin": "Success"}),
+        ("success", {"aws": {"cloudtrail": {"response_elements": "{ConsoleLogin=Success}"}}}),
+        ("success", {"event": {"original": '{"responseElements": {"ConsoleLogin": "Success"}}'}}),
+        ("failure", {"responseElements": '{"ConsoleLogin": "Failure"}', "event": {"outcome": "success"}}),
+        ("failure", {"responseElements": "{ConsoleLogin=Failure}"}),
+        ("failure", {"errorMessage": "Failed authentication"}),
+        ("failure", {"errorCode": "AccessDenied"}),
+        ("failure", {"event": {"outcome": "failure"}}),
+        (None, {}),
+        (None, {"responseElements": None}),
+        (None, {"responseElements": "null"}),
+        (None, {"responseElements": "Success"}),
+        (None, {"responseElements": {"ConsoleLogin": "Pending"}}),
+        (None, {"responseElements": "{x=1, ConsoleLogin=Success, ConsoleLogin=Failure}"}),
+        (None, {"responseElements": "{" * 5_000}),
+        (None, {"errorCode": "null", "errorMessage": "null"}),
+        (None, {"event": {"outcome": "success"}}),
+    ],
+)
+def test_a_sign_in_succeeded_only_where_its_answer_says_so(outcome: str | None, more: dict[str, Any]) -> None:
+    """Absent, or text that cannot be read, is unknown; and a pipeline takes what is absent for success."""
+    what = event("ConsoleLogin", additionalEventData={"MFAUsed": "No"}, **more)
+    assert outcome == what.outcome
+    assert ("(result unknown)" in first_line(what)) == (outcome is None)
+
+
+def test_a_password_change_that_failed_in_text_did_not_change_it() -> None:
+    """Athena's exports and Fluentd write objects as text."""
+    what = event("PasswordUpdated", responseElements='{"PasswordUpdated": "Failure"}', requestParameters="null")
+    assert "Root failed to change the password" in first_line(what)
+    assert "Request" not in shown(told(what))
+
+
+@pytest.mark.parametrize(
+    ("answer", "mfa", "says"),
+    [("Success", "No", True), ("Success", "Yes", False), ("Success", None, False), ("Failure", "No", False)],
+)
+def test_without_mfa_is_said_first_and_only_of_a_sign_in_that_was_one(answer: str, mfa: str | None, says: bool) -> None:
+    """Nobody came as far as the second factor where the password was wrong, and what is absent is unknown."""
+    what = event("ConsoleLogin", responseElements={"ConsoleLogin": answer}, additionalEventData={"MFAUsed": mfa})
+    assert says == ("without MFA" in first_line(what)) == ("without MFA" in text(told(what)))
+    assert says == ("no MFA" in shown(told(what)))
+
+
+def test_a_federated_sign_in_does_not_say_that_there_was_no_factor() -> None:
+    """The identity provider may have asked for it; AWS writes No all the same."""
+    data = {"MFAUsed": "No"}
+    what = event("ConsoleLogin", identity=BOB, responseElements={"ConsoleLogin": "Success"}, additionalEventData=data)
+    assert "without MFA" not in first_line(what)
+    assert "MFA unknown" in shown(told(what))
+
+
+def test_a_federated_session_of_root_says_root() -> None:
+    """Its identity is another's, its power is root's."""
+    identity = {
+        "type": "FederatedUser",
+        "arn": "arn:aws:sts::111122223333:federated-user/eve",
+        "sessionContext": {"sessionIssuer": {"type": "Root"}},
+    }
+    assert "Root, federated as eve, changed a bucket policy" in first_line(event("PutBucketPolicy", "s3", identity))
+
+
+def test_of_assume_root_both_the_caller_and_the_target_are_named() -> None:
+    """AWS's own sample has assumedRoot on the caller: that does not make the session the organisation's."""
+    what = event(
+        "AssumeRoot",
+        "sts",
+        BOB,
+        requestParameters={"targetPrincipal": "111122223333"},
+        recipientAccountId="444455556666",
+    )
+    assert "OrgAdmin/bob took a root session in account 111122223333" in first_line(what)
+    assert "opened by the organisation" not in shown(told(what))
+    assert "targetPrincipal 111122223333" in shown(told(what))
+
+
+def test_who_acted_from_another_account_is_shown_beside_the_one_it_happened_in() -> None:
+    what = event("PutBucketPolicy", "s3", BOB, requestParameters={"bucketName": "payroll"})
+    assert "payments-prod (111122223333)" in shown(told(what))
+    assert "acted from 444455556666" in shown(told(what))
+    assert "acted from" not in shown(told(event("PutBucketPolicy", "s3")))
+
+
+def test_the_key_that_was_used_and_the_one_that_was_made_are_named() -> None:
+    """The first thing that is revoked."""
+    identity = {**ROOT, "accessKeyId": "AKIAEXAMPLEEXAMPLE11"}
+    answer = {"accessKey": {"accessKeyId": "AKIAEXAMPLEEXAMPLE33", "userName": "bob"}}
+    for elements in (answer, json.dumps(answer)):
+        what = event("CreateAccessKey", "iam", identity, responseElements=elements)
+        assert "Key  used AKIAEXAMPLEEXAMPLE11 · created AKIAEXAMPLEEXAMPLE33" in shown(told(what))
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "parameters", "thing"),
+    [
+        ("StopLogging", "cloudtrail", {"name": "org-trail"}, "name org-trail"),
+        ("PutBucketPolicy", "s3", {"bucketName": "payroll", "policy": "x" * 9_000}, "bucketName payroll"),
+        ("DeleteRole", "iam", '{"roleName": "auditor"}', "roleName auditor"),
+        ("DeleteRole", "iam", "{roleName=auditor, x=1}", "roleName auditor"),
+        ("StartPrimaryEmailUpdate", "account", {"accountId": "777788889999"}, "accountId 777788889999"),
+    ],
+)
+def test_the_thing_that_was_touched_stands_in_the_message(
+    name: str, source: str, parameters: object, thing: str
+) -> None:
+    """Also where the request is text, or too long to be shown whole."""
+    assert f"Touched  {thing}" in shown(told(event(name, source, requestParameters=parameters)))
+
+
+def test_of_google_the_thing_and_whoever_stands_behind_a_service_account_are_named() -> None:
+    """A robot that a person acts as is that person."""
+    what = google(
+        methodName="google.logging.v2.ConfigServiceV2.DeleteSink",
+        serviceName="logging.googleapis.com",
+        resourceName="organizations/1/sinks/all",
+        authenticationInfo={
+            "principalEmail": "robot@p.iam.gserviceaccount.com",
+            "serviceAccountDelegationInfo": [{"firstPartyPrincipal": {"principalEmail": "mallory@example.com"}}],
+        },
+    )
+    assert "robot@p.iam.gserviceaccount.com for mallory@example.com called" in first_line(what)
+    assert "Touched  organizations/1/sinks/all" in shown(told(what))
+
+
+@pytest.mark.parametrize("dot", [" · ", " \u2022 ", "\u00a0·\u2003", " ·", "· "])
+def test_a_value_with_our_separator_does_not_look_like_another_fact(dot: str) -> None:
+    """A user agent that ends in " · MFA" would say so for us."""
+    what = event(
+        f"Console{dot}Login",
+        userAgent=f"x{dot}MFA",
+        errorMessage=f"no{dot}success",
+        sourceIPAddress=f"a{dot}trusted",
+        eventID=f"e{dot}low",
+        errorCode="E",
+    )
+    payload = told(what)
+    everything = shown(payload) + text(payload)
+    for hostile in ("MFA", "success", "trusted", "low", "Login"):
+        assert f" · {hostile}" not in everything
+        assert f"{dot.strip()} {hostile}" not in everything
