@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from alertd.config.accounts import fill_in_accounts
+from alertd.config.cleartext import sent_in_the_clear
 from alertd.config.draft import Draft
 from alertd.config.environment import CONFIG_VARIABLE, read_environment
 from alertd.config.mistakes import note_mistakes, note_unknown_names
@@ -40,7 +41,7 @@ def load_settings(path: Path | None, *, secrets: bool = True) -> Settings:
             Problem(hide_lookalikes(problem.where), hide_lookalikes(problem.what)): None for problem in draft.problems
         }
         raise ConfigError(sorted(problems, key=_place))
-    warnings = (*draft.warnings, *_writable(draft, tables), *useless_routes(tables))
+    warnings = (*draft.warnings, *_writable(draft, tables), *useless_routes(tables), *sent_in_the_clear(tables))
     return Settings(**dict(tables), path=draft.file.path, warnings=warnings)
 
 

@@ -17,6 +17,7 @@ _BAD_REQUEST = 400
 _FORBIDDEN = 403
 _NOT_FOUND = 404
 _SERVER_ERROR = 500
+_REDIRECTS = range(300, 400)
 _REPAIR = {
     401: "check elasticsearch.api_key, or username and password",
     403: "the user or API key needs the privileges read and view_index_metadata on the index",
@@ -52,9 +53,13 @@ def of_failure(status: int, body: object, where: str, secrets: Secrets) -> Alert
     text = f"{status} {reason(body, secrets)} ({where})"
     if status in _PASSING or status >= _SERVER_ERROR:
         # Some shards did not answer, or all failed: either the server or the query is to blame.
+        if status == _TOO_MANY:
+            text = f"{text}: too much is asked of it just now, which passes by itself."
         return PartialError(text) if _WRAPPER in kinds and status != _TOO_MANY else RetryError(text)
     if status == _BAD_REQUEST:
         return QueryRefusedError(text)
+    if status in _REDIRECTS:
+        return PermanentError(f"{text}: it sends elsewhere, and no key is taken there. Check elasticsearch.url.")
     if status == _NOT_FOUND and not kinds:
         return PermanentError(f"{text}: this is no search server's answer. Check elasticsearch.url, with its path.")
     refused = ForbiddenError if status == _FORBIDDEN else PermanentError

@@ -56,7 +56,11 @@ class ElasticsearchWire:
         except elasticsearch.UnsupportedProductError as error:
             if not isinstance(error.body, dict):
                 raise not_an_answer(error.body, where, self._exchange.secrets) from error
-            what = f"{self._connection.where} is not Elasticsearch. Is it OpenSearch? Set elasticsearch.flavor."
+            what = (
+                f"{self._connection.where} answers without the header X-Elastic-Product. If it is OpenSearch, set "
+                'elasticsearch.flavor = "opensearch". If it is Elasticsearch, a proxy before it takes the header away: '
+                "let that pass it on. Another flavor would not do."
+            )
             raise PermanentError(what) from error
         except elasticsearch.ApiError as error:
             raise self._exchange.failure(error.meta.status, error.body, where) from error

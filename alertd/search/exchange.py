@@ -3,6 +3,7 @@
 No redirects, no retries, nothing from the environment: a proxy variable or a .netrc must not change where data goes.
 """
 
+import http.client
 import json
 import socket
 import ssl
@@ -161,7 +162,11 @@ class Exchange:
         if self._proxy and any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes):
             text = f"{_origin(url)} cannot be reached through the proxy {_origin(self._proxy)}: {said}"
             return PermanentError(f"{text}: check elasticsearch.proxy.") if _REFUSED in text else RetryError(text)
-        return RetryError(f"{_origin(url)} does not answer: {said}")
+        is_odd = any(isinstance(cause, (http.client.BadStatusLine, ConnectionResetError)) for cause in causes)
+        hint = (
+            ". If it speaks TLS, elasticsearch.url begins with https://" if is_odd and url.startswith("http:") else ""
+        )
+        return RetryError(f"{_origin(url)} does not answer: {said}{hint}")
 
 
 class _Sockets:

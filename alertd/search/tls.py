@@ -11,6 +11,8 @@ _UNTRUSTED = frozenset({2, 18, 19, 20, 21})
 # What a plain HTTP answer looks like to OpenSSL, by its version.
 _PLAIN = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"})
 
+_OLD = frozenset({"TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE"})
+
 
 @dataclass(frozen=True, slots=True)
 class Tls:
@@ -48,6 +50,8 @@ class Tls:
             return PermanentError(
                 f"{where} does not speak TLS: check whether elasticsearch.url should begin with http://."
             )
+        if reason in _OLD:
+            return PermanentError(f"{where} speaks no TLS 1.2 or newer ({_said(error)}), and alertd nothing older.")
         if "ALERT" in reason:
             sent = (
                 f"elasticsearch.client_cert_file {self.client_cert_file}"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from alertd.clock import SystemClock
+from alertd.errors import PartialError
 from alertd.ledger.file import create
 from alertd.ledger.model import NotificationKind
 from alertd.ledger.sqlite import open_ledger
@@ -18,11 +19,15 @@ from alertd.rules.compile import MOST_NAMED
 from alertd.rules.model import Query
 from alertd.search.connect import connect
 from alertd.search.connection import Connection
-from tests.servers.filling import drop_index, fill_index, replace_document
-from tests.servers.running import SearchServer
+from tests.servers.filling import create_red, drop_index, fill_index, replace_document
+from tests.servers.running import SERVERS, SearchServer
 from tests.simulation.history import RULES, SOURCE
 
 INDEX = "trail-poll"
+# The embedded server has no shard that is not there.
+real_only = pytest.mark.parametrize(
+    "search_server", [pytest.param(name, marks=pytest.mark.real_servers) for name in SERVERS], indirect=True
+)
 MAPPING = {
     "properties": {
         "eventTime": {"type": "date", "ignore_malformed": True},
@@ -108,3 +113,35 @@ def test_of_more_rules_than_one_search_names_each_that_matches_is_told(
         also = {row["also"] for row in ledger.read("life", event_key=note.event.key)}
     drop_index(search_server, INDEX)
     assert ("r2", {'["r250"]'}, "DeleteTrail") == (note.rule.id, also, note.event.action)
+
+
+@pytest.mark.parametrize("page_size", [100, 2])
+@real_only
+def test_a_red_index_holds_back_no_alert_from_a_healthy_one(
+    search_server: SearchServer, tmp_path: Path, page_size: int
+) -> None:
+    """On one page and on several. What is covered does not move until the red one is gone."""
+    event = {"recipientAccountId": "111122223333", "eventTime": f"{datetime.now(UTC):%FT%TZ}"}
+    documents = {f"d{n}": {"eventID": f"e{n}", "userIdentity": {"type": "Root"}, **event} for n in range(5)}
+    red, clock = f"{INDEX}-red", SystemClock()
+    assert {} == fill_index(search_server, INDEX, MAPPING, {"other": {"eventID": "other"}})
+    create(tmp_path / "alertd.db", now=clock.now() - timedelta(hours=1))
+    client = connect(Connection(urls=(search_server.url,)))
+    with closing(client), closing(open_ledger(tmp_path / "alertd.db", now=clock.now())) as ledger:
+        source = replace(SOURCE, index=f"{INDEX}*", page_size=page_size)
+        poll = Poll(source, (RULES,), lambda: client, ledger, clock, Troubles(clock))
+        poll.start()
+        poll.sweep()
+        covered = ledger.rule_states("root")["root-used"].covered_until
+        create_red(search_server, red)
+        assert {} == fill_index(search_server, INDEX, MAPPING, documents)
+        with pytest.raises(PartialError, match=red):
+            poll.fast()
+        told = ledger.waiting("security", NotificationKind.MESSAGE, limit=9)
+        assert covered == ledger.rule_states("root")["root-used"].covered_until
+        drop_index(search_server, red)
+        poll.fast()
+        after = ledger.waiting("security", NotificationKind.MESSAGE, limit=9)
+    drop_index(search_server, INDEX)
+    assert [f"e{n}" for n in range(5)] == sorted(note.event.id for note in after)
+    assert len(told) == 5 or (page_size == 2 and search_server.name == "elasticsearch8" and told)

@@ -104,7 +104,7 @@ def test_elasticsearch_s_library_recognises_opensearch() -> None:
     """Where the flavor is set, and wrong."""
     with (
         serving(ScriptedServer("opensearch")) as server,
-        pytest.raises(PermanentError, match=r"is not Elasticsearch.*elasticsearch\.flavor"),
+        pytest.raises(PermanentError, match=r"header X-Elastic-Product.*elasticsearch\.flavor.*a proxy"),
     ):
         ids(connect(Connection(urls=(server.url,)), flavor="elasticsearch"))
 
@@ -211,7 +211,7 @@ def test_a_redirect_is_not_followed(flavor: str) -> None:
             handler.end_headers()  # type: ignore[attr-defined]
 
         server.always["root"] = server.always["search"] = redirect
-        with pytest.raises(PermanentError, match="307"):
+        with pytest.raises(PermanentError, match=r"307.*sends elsewhere.*elasticsearch\.url"):
             ids(connect(Connection(urls=(server.url,), api_key=Credential(KEY)), flavor=flavor))
         assert [] == elsewhere.asked
 

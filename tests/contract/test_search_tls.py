@@ -1,5 +1,6 @@
 """TLS to a search server: whom alertd trusts, whom it refuses, and how it says so."""
 
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -206,6 +207,30 @@ def test_a_server_without_tls_is_told_from_a_broken_one(flavor: str) -> None:
     with serving(ScriptedServer(flavor)) as server:
         server.url = server.url.replace("http:", "https:")
         with pytest.raises(PermanentError, match=r"does not speak TLS: .* begin with http://"):
+            ask(server, flavor)
+
+
+@flavors
+def test_a_server_with_tls_is_not_asked_without(authority: trustme.CA, flavor: str) -> None:
+    """The same letter, the other way round."""
+    with serving(ScriptedServer(flavor), tls=server_tls(authority.issue_cert(HERE))) as server:
+        server.url = server.url.replace("https:", "http:")
+        with pytest.raises(RetryError, match=r"does not answer.*begins with https://"):
+            ask(server, flavor)
+
+
+@flavors
+def test_a_server_with_an_old_tls_alone_is_no_matter_of_certificates(flavor: str) -> None:
+    """It is refused by its version."""
+
+    def too_old(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(b"\x15\x03\x01\x00\x02\x02\x46")  # the alert protocol_version
+        connection.recv(4096)
+
+    with listening(too_old) as port:
+        server = ScriptedServer(flavor, url=f"https://{HERE}:{port}")
+        with pytest.raises(PermanentError, match=r"speaks no TLS 1\.2 or newer"):
             ask(server, flavor)
 
 

@@ -46,3 +46,9 @@ def _send(server: SearchServer, method: str, path: str, body: object = None) -> 
         if method == "DELETE":
             return {}  # there was none
         raise RuntimeError(f"{method} {path}: {error.read().decode()}") from error
+
+
+def create_red(server: SearchServer, name: str) -> None:
+    """An index whose shard may be on no node."""
+    nowhere = {"index.routing.allocation.require._name": "nowhere", "number_of_replicas": 0}
+    _send(server, "PUT", f"/{name}?wait_for_active_shards=0", {"settings": nowhere})

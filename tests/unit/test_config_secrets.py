@@ -26,6 +26,25 @@ def test_only_the_line_ends_of_a_secret_file_are_cut_off() -> None:
     assert (" pass word ", "xoxb-test-token") == values(load_settings(write(text, pw="\ufeff pass word \r\n\n")))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("https://es.example.com:9200", "http://es.example.com:9200", "elasticsearch.url"),
+        ('channel = "#aws-root"', 'channel = "#aws-root"\nbase_url = "http://relay.example.com"', "security.base_url"),
+    ],
+)
+def test_a_secret_that_goes_unencrypted_to_another_machine_is_a_warning(old: str, new: str, key: str) -> None:
+    """With its key; to this machine itself it may."""
+    good = GOOD.replace("[sources", 'api_key_file = "key"\n[sources')
+    assert () == load_settings(write(good, key="bm90OmtleQ==")).warnings
+    [warning] = load_settings(write(good.replace(old, new), key="bm90OmtleQ==")).warnings
+    assert key in warning
+    assert "is not encrypted" in warning
+    for host in ("127.0.0.1", "localhost", "[::1]"):
+        near = good.replace(old, new.replace("es.example.com", host).replace("relay.example.com", host))
+        assert () == load_settings(write(near, key="bm90OmtleQ==")).warnings
+
+
 SECRET_FILES = {
     "missing": (None, "there is no such file in {folder}"),
     "empty": (b"\n", "the file is empty"),
