@@ -36,5 +36,24 @@ class SteadyClock:
         return self._clock.elapsed_seconds()
 
 
+def skew(told: datetime, *, asked_at: datetime, answered_at: datetime) -> timedelta | None:
+    """How far another clock, asked for its time, is ahead of this machine's; None: they agree, or nearly."""
+    if asked_at - MOST_SKEW <= told <= answered_at + MOST_SKEW:
+        return None
+    return told - answered_at
+
+
+def skew_told(ahead: timedelta) -> str:
+    seconds = abs(ahead).total_seconds()
+    by = next(
+        (f"{seconds / size:.0f} {name}" for size, name in _UNITS if seconds >= 2 * size), f"{seconds:.0f} seconds"
+    )
+    return f"this machine's clock is {by} {'behind' if ahead > timedelta(0) else 'ahead of'} the search server's"
+
+
+# Whoever reads the time over a network errs by some of it.
+MOST_SKEW = timedelta(seconds=5)
+_UNITS = ((86400, "days"), (3600, "hours"), (60, "minutes"))
+
 # CLOCK_MONOTONIC stops while a laptop or a virtual machine is suspended; only Linux has the one that does not.
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)

@@ -23,6 +23,7 @@ class RuleSetStatus:
     last_scan: datetime | None
     covered_from: datetime | None
     covered_until: datetime | None
+    look_back: timedelta | None  # of the last complete sweep
     gaps: tuple[tuple[datetime, datetime], ...]
     new: int  # alerts in the last 24 hours
     open: int  # notifications not yet sent
@@ -71,6 +72,7 @@ def rule_sets(ledger: SqliteLedger, now: datetime) -> tuple[RuleSetStatus, ...]:
             last_scan=rows.maybe_from_micros(row["last_scan"]),
             covered_from=rows.maybe_from_micros(row["covered_from"]),
             covered_until=rows.maybe_from_micros(row["covered_until"]),
+            look_back=timedelta(microseconds=row["reach"]) if row["reach"] else None,
             gaps=tuple(
                 (rows.from_micros(gap["began"]), rows.from_micros(gap["ended"]))
                 for gap in ledger.read("gaps", rule_set=row["rule_set"])

@@ -117,11 +117,13 @@ def _judge_search(ledger: SqliteLedger, sets: Sequence[RuleSet], settings: Setti
     unseen: set[tuple[str, str]] = set()
     for rule_set in sets:
         states = ledger.rule_states(rule_set.id)
-        every = settings.sources[rule_set.source].sweep_interval
+        source = settings.sources[rule_set.source]
         for rule in rule_set.rules:
             state = states.get(rule.id)
             is_current = state is not None and state.fingerprint == fingerprint(rule_set, rule)
-            covers[rule_set.id, rule.id] = Cover(state, is_current, swept.get(rule_set.id), every)
+            covers[rule_set.id, rule.id] = Cover(
+                state, is_current, swept.get(rule_set.id), source.sweep_interval, source.look_back
+            )
         keys = [each.key for each in gathered.found if each.rule_set == rule_set.id]
         unseen |= {(rule_set.id, key) for key in ledger.unseen(rule_set.id, keys)}
     return judge_search(gathered.found, unseen, covers, now=SystemClock().now())

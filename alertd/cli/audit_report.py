@@ -146,7 +146,9 @@ def _sum(report: Report) -> str:
     left = f" {rest:,} could not be verified, see above." if rest else ""
     way = f" {len(report.findings)} on their way." if report.findings else ""
     what = f"{counted(told, 'event')} told once and there to be read"
-    return f"Proven: {what}. Nothing missing, nothing repeated.{way}{left}"
+    # what was not looked for may be missing
+    looked = "Of what was looked for, nothing is missing" if report.judged[0].unverified else "Nothing missing"
+    return f"Proven: {what}. {looked}, nothing repeated.{way}{left}"
 
 
 def _count(report: Report) -> str:

@@ -52,6 +52,14 @@ def explain_event(text: str, config: Path | None, *, as_json: bool) -> int:
             since = show.moment(each.covered_from) if each.covered_from else "never"
             until = show.moment(each.covered_until) if each.covered_until else "never"
             typer.echo(f"  {each.name}: searched from {since} to {until}")
+            for began, ended in each.gaps:
+                typer.echo(f"    but not from {show.moment(began)} to {show.moment(ended)}")
+            if each.look_back:
+                far = show.span(each.look_back)
+                typer.echo(
+                    f"    what becomes searchable later than {far} after it happened is older than the look-back:"
+                )
+                typer.echo("    not looked for")
         for line in _ways(text):
             show.text(line)
     return 0 if lives else NOT_FOUND

@@ -37,6 +37,11 @@ class Ledger(Protocol):
     def begin(self, rule_set: str, rules: Mapping[str, str], *, now: datetime) -> None:
         """Note when those of the rules (rule → fingerprint) began that never ran before."""
 
+    def heal(self, rule_set: str, *, noted: datetime, began: datetime, latest: datetime, now: datetime) -> bool:
+        """Rules that were noted to begin at `noted`, and were not looked for yet, began at `began`. What lies beyond
+        `latest` is put right: what was searched counts anew from `now`; what is older than `began`, or was covered
+        before, is listed at most. Whether there was any."""
+
     def record(self, matches: Sequence[Match], *, now: datetime, scans: Sequence[Scan] = ()) -> int:
         """Insert or ignore events, matches and their notifications; with the last page of a scan also the scan.
         Its rules are covered until its start (which never moves back), and their fingerprints are the ones in force.
@@ -147,6 +152,6 @@ class Ledger(Protocol):
 
     def prune(self, *, before: datetime) -> int:
         """Forget events that happened and were seen before `before`, with everything that hangs on them, but nothing
-        undelivered; raises the rules' floor to it. Returns how many."""
+        undelivered; notes of each rule that it did. Returns how many."""
 
     def close(self) -> None: ...

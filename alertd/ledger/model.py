@@ -45,6 +45,9 @@ class Scan:
     candidates: int  # documents that the search returned
     new: int  # events recorded by it
     covered: Mapping[str, str]  # the rules that it looked for → their fingerprints
+    # By the search server's clock: every moment from `since` to `until` was searched. None: as alertd's clock has it.
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,9 @@ class RuleState:
     fingerprint: str
     started_at: datetime  # when alertd first ran it
     covered_until: datetime | None  # start of the last complete scan that included it; None before its baseline
-    # How far back the rule ever alerted. What is older is listed, never alerted: it was out of reach, or is pruned.
-    floor: datetime | None = None
+    floor: datetime | None = None  # how far back its first scan looked: what is older is listed, never alerted
+    forgotten_before: datetime | None = None  # what is older may be forgotten: it is listed too, lest it be told twice
+    searched_since: datetime | None = None  # how far back any complete scan looked
 
 
 _SEVERITIES = tuple(Severity)

@@ -43,16 +43,23 @@ def note_baselines(execute: Execute, matches: Sequence[Match], scans: Sequence[S
 
 
 def record_scan(execute: Execute, scan: Scan, new: int) -> None:
-    covered = execute("covered_until", {"rule_set": scan.rule_set}).fetchone()["covered_until"]
-    reached = rows.to_micros(scan.started_at - scan.reach)
-    if covered is not None and reached > covered:
-        execute("insert_gap", {"rule_set": scan.rule_set, "began": covered, "ended": reached})
-    values = {**rows.values(scan), "reached": reached, "new": new}
+    since = rows.to_micros(scan.since or scan.started_at - scan.reach)
+    until = rows.to_micros(scan.until or scan.started_at)
+    values = {**rows.values(scan), "since": since, "until": until, "new": new}
+    covered = execute("covered_until", values).fetchone()["covered_until"]
+    if covered is not None and since > covered:
+        execute("insert_gap", {"rule_set": scan.rule_set, "began": covered, "ended": since})
     execute("fill_gaps", values)
     execute("cover_rules", values)
     if new == 0:
         execute("forget_quiet_scan", values)
     execute("insert_scan", values)
+
+
+def heal(execute: Execute, moments: Mapping[str, Any]) -> bool:
+    execute("correct_start", moments)
+    gaps = execute("forget_future_gaps", moments).rowcount
+    return bool(execute("heal", moments).rowcount or gaps)
 
 
 def _notification_kind(match: Match, *, is_told: bool) -> NotificationKind | None:

@@ -172,6 +172,8 @@ def rule_state(row: Row) -> RuleState:
         started_at=from_micros(row["started_at"]),
         covered_until=maybe_from_micros(row["covered_until"]),
         floor=maybe_from_micros(row["floor"]),
+        forgotten_before=maybe_from_micros(row["forgotten_before"]),
+        searched_since=maybe_from_micros(row["searched_since"]),
     )
 
 

@@ -25,7 +25,7 @@ from alertd.ledger.model import (
     RuleState,
     Scan,
 )
-from alertd.ledger.record import Execute, note_baselines, record_match, record_scan
+from alertd.ledger.record import Execute, heal, note_baselines, record_match, record_scan
 from alertd.ledger.refusal import cannot_open
 from alertd.ledger.turns import Turns
 
@@ -61,6 +61,11 @@ class SqliteLedger:
         with self._transaction():
             began = {"rule_set": rule_set, "rules": json.dumps(rules), "started_at": rows.to_micros(now)}
             self._execute("begin_rules", began)
+
+    def heal(self, rule_set: str, *, noted: datetime, began: datetime, latest: datetime, now: datetime) -> bool:
+        moments = {"noted": noted, "began": began, "latest": latest, "now": now}
+        with self._transaction():
+            return heal(self._execute, {"rule_set": rule_set, **{n: rows.to_micros(at) for n, at in moments.items()}})
 
     def record(self, matches: Sequence[Match], *, now: datetime, scans: Sequence[Scan] = ()) -> int:
         if not (matches or scans):
@@ -228,7 +233,7 @@ class SqliteLedger:
         limit = rows.to_micros(before)
         forgotten = 0
         with self._transaction():
-            self._execute("raise_floor", {"before": limit})
+            self._execute("forget_before", {"before": limit})
         while old := self._read("old_events", before=limit, limit=PRUNE_AT_ONCE):
             with self._transaction():
                 for row in old:

@@ -35,7 +35,7 @@ class Silence:
         try:
             with closing(self.connect()) as client:
                 newest = newest_document(client, self.index, self.time_fields)
-                now = client.server_time() or self.clock.now()
+                now = client.server_time(self.index) or self.clock.now()
         except (RetryError, PermanentError, PartialError) as error:
             # the scans tell people of a server that does not answer
             _log.warning("newest_unknown", source=self.source, reason=str(error))

@@ -7,7 +7,7 @@ beside each other. Poll never sends anything.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -19,8 +19,10 @@ from alertd.ledger import Ledger
 from alertd.ledger.model import Match, MatchKind, RuleState, Scan, ScanKind
 from alertd.ops.trouble import Troubles
 from alertd.poll.asking import classified, question
+from alertd.poll.reach import alerted_from, is_new, since_covered, was_before
 from alertd.poll.refused import Refused
 from alertd.poll.source import Source
+from alertd.poll.witness import Witness
 from alertd.rules.compile import candidates, exception_of, first_rule, window
 from alertd.rules.load import fingerprint
 from alertd.rules.model import Rule, RuleSet
@@ -49,32 +51,37 @@ class Poll:
     # (rule set, document) that no rule takes; another copy of the event may match, and so may this one once it changed
     _unclaimed: dict[tuple[str, DocumentState], None] = field(default_factory=dict)
     _refused: Refused = field(init=False)
+    witness: Witness = field(init=False)
     # by rule set and rule: with a thousand rules, working them out at each poll takes longer than the search
     _fingerprints: dict[str, dict[str, str]] = field(init=False)
     _last_start_seconds: float | None = None  # of the last complete scan
     _ready: frozenset[str] = frozenset()  # rule sets whose baseline is done
 
     def __post_init__(self) -> None:
-        self._refused = Refused(self.source.index, self.troubles)
+        source = self.source
+        self._refused = Refused(source.index, self.troubles)
+        reach = source.index, source.time_fields, lambda: self._search
+        self.witness = Witness(*reach, self.ledger, self.clock, self.troubles)
         self._fingerprints = {
             rule_set.id: {rule.id: fingerprint(rule_set, rule) for rule in rule_set.rules}
             for rule_set in self.rule_sets
         }
 
     def start(self) -> None:
-        """Note when each new rule began, before anything can fail: what happens from now on is alerted, not listed."""
-        for rule_set in self.rule_sets:
-            self.ledger.begin(rule_set.id, self._fingerprints[rule_set.id], now=self.clock.now())
+        """Note when each new rule began, before anything can fail."""
+        self.witness.begin(self._fingerprints)
 
     def fast(self) -> int:
         """Scan what may be new for every rule set that has its baseline. Returns how many events were recorded."""
         ready = tuple(rule_set for rule_set in self.rule_sets if rule_set.id in self._ready)
         if not ready:
             return 0
+        self.witness.look()
         return self._complete(ScanKind.FAST, ready, self._reach_since_last(ready))
 
     def sweep(self) -> int:
         """Scan the whole look-back: first the baseline of new and changed rules, then everything against the ledger."""
+        self.witness.look(at_once=True)
         if self._refused and self._refused.try_again(self.rule_sets, self._search):
             self._unclaimed.clear()
         found, lacking = 0, None
@@ -132,6 +139,7 @@ class Poll:
 
     def _scan(self, kind: ScanKind, rule_sets: Sequence[RuleSet], reach: timedelta) -> int:
         started_at, started_seconds = self.clock.now(), self.clock.elapsed_seconds()
+        until = self.witness.now()
         # a poll beside a baseline covers the same rules, and would make old what the baseline is still to alert
         as_begun = {} if kind is ScanKind.FAST else {each.id: self.ledger.rule_states(each.id) for each in rule_sets}
         looked_at, matched = Counter[str](), Counter[str]()  # by rule set
@@ -150,8 +158,11 @@ class Poll:
                 held += matches
         finished_at = self.clock.now()
         times = started_at, finished_at, reach
+        # the last page was searched by the server's time at the end
+        since = until + timedelta(seconds=self.clock.elapsed_seconds() - started_seconds) - reach
         scans = [
-            Scan(each.id, kind, *times, looked_at[each.id], matched[each.id], self._covered(each)) for each in rule_sets
+            Scan(each.id, kind, *times, looked_at[each.id], matched[each.id], self._covered(each), since, until)
+            for each in rule_sets
         ]
         found += self.recorded(self.ledger.record(held, now=finished_at, scans=scans))
         if kind is not ScanKind.BASELINE and (self._last_start_seconds or 0) < started_seconds:
@@ -228,10 +239,11 @@ class Poll:
             index=hit.index,
             document_id=hit.id,
             profile=self.source.profile,
-            seen_at=self.clock.now(),
+            seen_at=self.witness.now(),
         )
-        boundary = self._boundary(state)
-        kind = MatchKind.BASELINE if boundary and _was_before(event, boundary, state) else MatchKind.ALERT
+        current = self._fingerprints[state.rule_set][state.rule]
+        boundary = alerted_from(state, current, overlap=self.source.overlap)
+        kind = MatchKind.BASELINE if boundary and was_before(event, boundary, state) else MatchKind.ALERT
         exception = exception_of(rule, hit.matched, event.time)
         if exception:
             kind = MatchKind.EXCEPTED
@@ -260,25 +272,15 @@ class Poll:
         return max(self.source.look_back, self._since_covered(self.rule_sets) + self.source.overlap)
 
     def _since_covered(self, rule_sets: Sequence[RuleSet]) -> timedelta:
-        states = [state for rule_set in rule_sets for state in self.ledger.rule_states(rule_set.id).values()]
-        covered = [state.covered_until for state in states if state.covered_until]
-        # the wall clock may have been put back meanwhile: the sweep makes up for what that hides
-        return max(self.clock.now() - min(covered), timedelta(0)) if covered else timedelta(0)
+        states = [self.ledger.rule_states(each.id, self._fingerprints[each.id]) for each in rule_sets]
+        return since_covered([state for by_rule in states for state in by_rule.values()], now=self.witness.now())
 
     # new and changed rules
 
     def _due_baseline(self, rule_set: RuleSet) -> bool:
-        states, fingerprints = self.ledger.rule_states(rule_set.id), self._fingerprints[rule_set.id]
-        return any(_is_new(states.get(rule.id), fingerprints[rule.id]) for rule in rule_set.rules)
-
-    def _boundary(self, state: RuleState) -> datetime | None:
-        """Events of the rule before this time are listed rather than alerted; None: all are alerted."""
-        if state.covered_until is None:
-            # CloudTrail's times are whole seconds: what happened in the second of the start happened after it
-            return state.started_at.replace(microsecond=0)
-        if state.fingerprint != self._fingerprints[state.rule_set][state.rule]:
-            return state.covered_until - self.source.overlap
-        return state.floor
+        states = self.ledger.rule_states(rule_set.id)
+        fingerprints = self._fingerprints[rule_set.id]
+        return any(is_new(states.get(rule.id), fingerprints[rule.id]) for rule in rule_set.rules)
 
     def _covered(self, rule_set: RuleSet) -> dict[str, str]:
         """The rules of a scan, which may lack those that the server refuses, with their fingerprints."""
@@ -286,15 +288,5 @@ class Poll:
         return {rule.id: fingerprints[rule.id] for rule in rule_set.rules}
 
 
-def _was_before(event: Event, boundary: datetime, state: RuleState) -> bool:
-    """Without a time it is as old as its arrival; without that too, what a rule finds first was there before it."""
-    known = event.ingested if event.undated else event.time
-    return known < boundary if known else state.covered_until is None
-
-
 def _is_candidate(hit: Hit, rule_set: RuleSet) -> bool:
     return any(name == f"set:{rule_set.id}" or name.startswith(f"rule:{rule_set.id}/") for name in hit.matched)
-
-
-def _is_new(state: RuleState | None, fingerprint_now: str) -> bool:
-    return state is None or state.covered_until is None or state.fingerprint != fingerprint_now

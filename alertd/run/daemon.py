@@ -24,7 +24,7 @@ from alertd.run.watchdog import Heartbeats
 SUPERVISE_EVERY = timedelta(seconds=1)
 # After an unexpected failure of a courier: long enough not to flood the log, short enough to be missed by nobody.
 COURIER_PAUSE = timedelta(seconds=30)
-PRUNE_EVERY = timedelta(hours=6)
+PRUNE_EVERY = timedelta(hours=1)
 TEND_EVERY = timedelta(seconds=2)
 OWN_LOG_EVERY = timedelta(seconds=20)
 # A scan that is cut short never happened: a stop waits for it only as long as nobody minds.
@@ -215,7 +215,11 @@ class Daemon:
         self.stop.set()
 
     def _prune(self) -> None:
-        self.ledger.prune(before=self.clock.now() - self.keep)
+        """Forgetting cannot be undone: only what is old by every clock there is, not by ours alone."""
+        moments = [watch.poll.witness.surely_past() for watch in self.watches]
+        past = [moment for moment in moments if moment]
+        if past and len(past) == len(moments):
+            self.ledger.prune(before=min(past) - self.keep)
 
     def _wait_for(self, threads: Sequence[threading.Thread]) -> tuple[str, ...]:
         """Until posts under way are done and recorded, and what a scan records. The names of what hangs."""

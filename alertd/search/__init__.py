@@ -62,8 +62,9 @@ class SearchClient(Protocol):
     def paged(self, search: Search) -> Iterator[tuple[Hit, ...]]:
         """As pages() goes on where the hits do not fit one page: from a point in time, also for the first."""
 
-    def server_time(self) -> datetime | None:
-        """The server's clock, asked now: most servers send no Date header. None where it does not tell."""
+    def server_time(self, index: str | None = None, field: str = "@timestamp") -> datetime | None:
+        """The server's clock, asked now: of an index that may be searched, or else as those may ask who may monitor
+        the cluster, or by a Date header. None where it does not tell. RetryError."""
 
     def field_types(self, index: str, fields: tuple[str, ...]) -> Mapping[str, frozenset[str]]:
         """Which types each existing field has over the indices (_field_caps); a field that no index has is absent.

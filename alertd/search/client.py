@@ -19,7 +19,7 @@ from alertd.search.answer import (
     not_an_answer,
     total_of,
 )
-from alertd.search.feed import aggregatable, distinct_body, distinct_of, newest_body, newest_of
+from alertd.search.feed import aggregatable, distinct_body, distinct_of, newest_body, newest_of, now_body, now_of
 from alertd.search.page import BY_ID, BY_NUMBER, KEEP_ALIVE, first_body, last_sort, pit_body, server_timeout
 from alertd.search.shape import OddError, count, is_deep, items, name, table
 from alertd.search.wire import Wire
@@ -156,7 +156,10 @@ class Client:
             check_whole(answer, where, self._secrets)
         return answer
 
-    def server_time(self) -> datetime | None:
+    def server_time(self, index: str | None = None, field: str = "@timestamp") -> datetime | None:
+        if index:
+            with suppress(PermanentError, PartialError, KeyError, TypeError, IndexError, ValueError, OverflowError):
+                return now_of(self._totals(index, now_body(field)))
         # The servers themselves send no Date header; what stands before them often does.
         try:
             health = self._ask("GET", "/_cat/health", where="GET /_cat/health", params={"format": "json", "h": "epoch"})

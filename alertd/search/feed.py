@@ -1,4 +1,4 @@
-"""Two questions about a source as a whole: when its newest document is from, and which values a field has. Pure."""
+"""Questions about a source as a whole: the server's time, its newest document's, and which values a field has. Pure."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -41,6 +41,21 @@ def newest_of(answer: object) -> datetime | None:
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=millis)
     except (ValueError, OverflowError) as error:
         raise OddError from error
+
+
+def now_body(field: str) -> dict[str, Any]:
+    """Whoever may search may ask this, and no document is counted for it. The field need not exist."""
+    return {
+        "query": {"match_none": {}},
+        "size": 0,
+        "aggs": {"now": {"date_range": {"field": field, "ranges": [{"to": "now"}]}}},
+    }
+
+
+def now_of(answer: Mapping[str, Any]) -> datetime | None:
+    """KeyError, TypeError, ValueError, IndexError: this is no such answer."""
+    millis = float(answer["aggregations"]["now"]["buckets"][0]["to"])
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=millis)
 
 
 def distinct_body(query: Mapping[str, object], fields: Iterable[str]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ from tests.unit.told import EVENT, RULE
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 BEGUN = RuleState(RULE.rule_set, RULE.id, "f1", NOW, None)
-COVERED = replace(BEGUN, covered_until=NOW, floor=NOW - HOUR)  # by scan()
+COVERED = replace(BEGUN, covered_until=NOW, floor=NOW - HOUR, searched_since=NOW - HOUR)  # by scan()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ def test_a_cursor_never_moves_back(ledger: SqliteLedger) -> None:
     ledger.record([], now=NOW, scans=[scan()])
     ledger.record([], now=NOW, scans=[scan(NOW - HOUR)])
     begin(ledger)
-    assert {RULE.id: COVERED} == ledger.rule_states(RULE.rule_set)
+    assert {RULE.id: replace(COVERED, searched_since=NOW - 2 * HOUR)} == ledger.rule_states(RULE.rule_set)
 
 
 def test_a_rule_begins_once_and_is_covered_as_what_it_then_was(ledger: SqliteLedger) -> None:
@@ -386,7 +386,7 @@ def test_the_kind_of_a_notification_follows_from_the_match_and_its_rule(ledger: 
         assert [event(number).id] == waiting(ledger, kind)
 
 
-def test_pruning_forgets_what_is_old_and_told_and_raises_the_floor(ledger: SqliteLedger) -> None:
+def test_pruning_forgets_what_is_old_and_told_and_notes_that_it_did(ledger: SqliteLedger) -> None:
     """A forgotten event that is found again is below the floor: poll lists it, and never alerts it."""
     old = NOW - 100 * DAY
     ledger.record([match(1, at=old)], now=old, scans=[scan(old)])
@@ -397,10 +397,10 @@ def test_pruning_forgets_what_is_old_and_told_and_raises_the_floor(ledger: Sqlit
     assert 1 == ledger.prune(before=NOW - 90 * DAY)
     everything = [event(number).key for number in (1, 2, 3, 4)]
     assert frozenset({event(1).key}) == ledger.unseen(RULE.rule_set, everything)
-    assert NOW - 90 * DAY == ledger.rule_states(RULE.rule_set)[RULE.id].floor
+    assert NOW - 90 * DAY == ledger.rule_states(RULE.rule_set)[RULE.id].forgotten_before
     ledger.record([], now=NOW, scans=[scan(reach=300 * DAY)])
     ledger.prune(before=NOW - 95 * DAY)
-    assert NOW - 90 * DAY == ledger.rule_states(RULE.rule_set)[RULE.id].floor
+    assert NOW - 90 * DAY == ledger.rule_states(RULE.rule_set)[RULE.id].forgotten_before
 
 
 def test_reopening_gives_the_same(engine: Engine, ledger: SqliteLedger) -> None:

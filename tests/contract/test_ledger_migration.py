@@ -10,6 +10,7 @@ import pytest
 
 from alertd.ledger import file
 from alertd.ledger.model import Message, MessageKind, MessageState
+from alertd.ledger.rows import maybe_from_micros
 from alertd.ledger.sqlite import open_ledger, open_readonly
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -74,3 +75,23 @@ def test_a_replay_queues_all_of_its_messages_or_none(old: Path) -> None:
         assert "d3" == pending.delivery_id
     with closing(sqlite3.connect(old)) as connection:
         assert [("d1",)] == connection.execute("SELECT delivery_id FROM notifications").fetchall()
+
+
+def test_what_pruning_raised_no_longer_counts_as_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each fact goes where it belongs; of a rule without a baseline in the ledger nothing is claimed."""
+    path, all_of_them = tmp_path / "alertd.db", file.migrations
+    monkeypatch.setattr(file, "migrations", lambda: all_of_them()[:3])
+    file.create(path, now=NOW)
+    monkeypatch.undo()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("""
+            INSERT INTO rules VALUES ('never', 'r', 'f', 900, 1000, 100), ('pruned', 'r', 'f', 900, 1000, 700),
+                ('unknown', 'r', 'f', 900, 1000, 100);
+            INSERT INTO scans VALUES (1, 'never', 'baseline', 900, 950, 400, 0, 0),
+                (2, 'pruned', 'baseline', 900, 950, 400, 0, 0);
+        """)
+    with closing(open_ledger(path, now=NOW)) as ledger:
+        states = [ledger.rule_states(name)["r"] for name in ("never", "pruned", "unknown")]
+        facts = [(each.floor, each.forgotten_before, each.searched_since) for each in states]
+    at = maybe_from_micros
+    assert [(at(500), None, at(500)), (at(500), at(700), at(500)), (at(100), None, None)] == facts

@@ -272,11 +272,15 @@ def test_a_server_tells_who_it_is(search_server: SearchServer, client: SearchCli
     assert (server.version or "").startswith(f"{major}.")
 
 
-def test_a_server_tells_its_time(client: SearchClient) -> None:
-    """Servers on this machine have its clock."""
+def test_a_server_tells_its_time(client: SearchClient, pattern: str) -> None:
+    """Servers on this machine have its clock. By an index it is told to whoever may search, to a part of a second."""
     told = client.server_time()
     assert told is not None
     assert abs(told - datetime.now(UTC)) < timedelta(seconds=2)
+    for field in ("n", "nowhere"):
+        told = client.server_time(pattern, field)
+        assert told is not None
+        assert abs(told - datetime.now(UTC)) < timedelta(seconds=1)
 
 
 def test_fields_and_indices_are_told_over_all_indices(

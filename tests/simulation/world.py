@@ -105,12 +105,16 @@ class Index:
     faults: Faults
     documents: list[Document] = field(default_factory=list)
     down_until: datetime = START
+    ahead: timedelta = timedelta(0)  # of its own clock
 
     def server(self) -> Server:
         return Server("opensearch", "3.0.0", "simulated")
 
-    def server_time(self) -> datetime | None:
-        return self.clock.true
+    def server_time(self, index: str | None = None, field: str = "@timestamp") -> datetime | None:
+        self.faults.point()
+        if self.clock.true < self.down_until:
+            raise RetryError("the simulated server is down")
+        return self.clock.true + self.ahead
 
     def field_types(self, index: str, fields: tuple[str, ...]) -> Mapping[str, frozenset[str]]:
         return {name: frozenset({"keyword"}) for name in fields}
@@ -173,7 +177,7 @@ class Index:
         if kind == "range":
             [(_, limit)] = body.items()
             reach = timedelta(seconds=int(limit["gte"].removeprefix("now-").removesuffix("s")))
-            return document.time >= self.clock.true - reach
+            return document.time >= self.clock.true + self.ahead - reach
         if kind == "ids":
             return document.id in body["values"]
         if kind == "term":

@@ -24,7 +24,7 @@ FATE = Fate(
     delivery_id=SENT.delivery_id,
 )  # fmt: skip
 FOUND = Found("root", "root-used", "k1", EVENT, NOW - HOUR, NOW - HOUR)
-STATE = RuleState("root", "root-used", "f", NOW - 40 * DAY, NOW - MINUTE, NOW - 71 * DAY)
+STATE = RuleState("root", "root-used", "f", NOW - 40 * DAY, NOW - MINUTE, NOW - 71 * DAY, searched_since=NOW - 71 * DAY)
 COVER = Cover(STATE, is_current=True, swept_at=NOW - 5 * MINUTE, sweep_every=15 * MINUTE)
 
 
@@ -238,8 +238,19 @@ def test_a_match_that_the_next_sweep_takes_is_on_its_way() -> None:
         replace(COVER, state=replace(STATE, covered_until=None)),
         replace(COVER, is_current=False),
         replace(COVER, state=replace(STATE, floor=NOW - HOUR + SECOND)),
+        replace(COVER, state=replace(STATE, forgotten_before=NOW - HOUR + SECOND)),
+        replace(COVER, state=replace(STATE, searched_since=NOW - HOUR + SECOND)),
+        replace(COVER, state=replace(STATE, searched_since=None)),
     ],
-    ids=["never ran", "no baseline yet", "changed since", "from before what it covers"],
+    ids=[
+        "never ran",
+        "no baseline yet",
+        "changed since",
+        "from before what it covers",
+        "forgotten",
+        "from before any search",
+        "no search known",
+    ],
 )
 def test_what_the_ledger_need_not_know_is_neither_missing_nor_proven(cover: Cover) -> None:
     """It is said, with the number of events."""
@@ -252,3 +263,14 @@ def test_what_the_ledger_need_not_know_is_neither_missing_nor_proven(cover: Cove
 def test_what_an_exception_keeps_silent_is_not_missed() -> None:
     """Nobody was to be told."""
     assert () == search(replace(FOUND, excepted=True)).findings
+
+
+def test_what_is_older_than_the_look_back_was_not_looked_for() -> None:
+    """Unless it arrived in time: then it should have been found."""
+    cover = replace(COVER, look_back=31 * DAY)
+    old = replace(FOUND, time=NOW - 70 * DAY, arrived=NOW - HOUR)
+    for each in (old, replace(old, arrived=None)):
+        result = search(each, cover)
+        assert () == result.findings
+        assert "older than the look-back is not looked for" in result.unverified[0].why
+    assert Kind.MISSING is finding_of(search(replace(old, arrived=NOW - 69 * DAY), cover)).kind

@@ -10,12 +10,14 @@ from random import Random
 
 import pytest
 
+from alertd import status
 from alertd.errors import PartialError, PermanentError, RetryError
 from alertd.ledger.file import create
-from alertd.ledger.model import NotificationKind
+from alertd.ledger.model import NotificationKind, Scan, ScanKind
 from alertd.ledger.sqlite import SqliteLedger, open_ledger
 from alertd.ops.trouble import Troubles
 from alertd.poll.scan import Poll
+from alertd.poll.witness import CLOCK
 from alertd.rules.model import Query, RuleSet
 from alertd.search import Hit, Search
 from tests.simulation.history import RULES, SOURCE
@@ -409,3 +411,77 @@ def test_a_poll_beside_the_sweep_makes_nothing_old_that_a_refused_rule_missed(tr
     trail.index.meanwhile = poll.fast
     poll.sweep()
     assert ({1}, set()) == (trail.waiting(), trail.waiting(NotificationKind.BASELINE))
+
+
+def test_what_pruning_may_forget_was_not_searched(trail: Trail) -> None:
+    """A first start prunes before it searches; later the look-back grows: what that newly reaches is listed."""
+    trail.happen(1, ago=3 * HOUR)
+    poll = trail.poll(look_back=HOUR)
+    trail.ledger.prune(before=trail.clock.now() - 400 * DAY)
+    poll.sweep()
+    [told] = status.rule_sets(trail.ledger, trail.clock.now())
+    assert (trail.clock.true - HOUR, ()) == (told.covered_from, told.gaps)
+    trail.poll(look_back=DAY).sweep()
+    assert ({1}, set()) == (trail.listed(), trail.waiting())
+
+
+@pytest.mark.parametrize("offset", [-800 * DAY, -6 * MINUTE, 6 * MINUTE, 800 * DAY])
+def test_a_first_start_with_a_wrong_clock_lists_what_was_and_alerts_what_comes(trail: Trail, offset: timedelta) -> None:
+    """By the search server's time; what the ledger says of it is right, and people hear of the clock."""
+    trail.happen(1, ago=MINUTE)
+    trail.clock.offset = offset
+    poll = trail.poll()
+    trail.clock.advance(3 * SECOND)
+    trail.happen(2)
+    poll.sweep()
+    [told] = status.rule_sets(trail.ledger, trail.clock.now())
+    assert (trail.clock.true - SOURCE.look_back, trail.clock.true) == (told.covered_from, told.covered_until)
+    assert [CLOCK] == [episode.subject for episode in poll.troubles.open()]
+    trail.clock.offset = timedelta(0)
+    trail.clock.advance(MINUTE)
+    trail.happen(3)
+    poll.fast()
+    assert ({1}, {2, 3}) == (trail.listed(), trail.waiting())
+    assert () == poll.troubles.open()
+
+
+def test_a_ledger_that_a_clock_ahead_has_hurt_heals_and_says_so(trail: Trail) -> None:
+    trail.poll().sweep()
+    ahead = trail.clock.now() + 700 * DAY
+    hurt = Scan("root", ScanKind.SWEEP, ahead, ahead, HOUR, 0, 0, {})
+    trail.ledger.record([], now=ahead, scans=[replace(hurt, covered=_fingerprints(trail))])
+    trail.ledger.prune(before=ahead)
+    trail.clock.advance(MINUTE)
+    poll = trail.poll()
+    trail.clock.advance(SECOND)
+    trail.happen(1)
+    poll.sweep()
+    assert ({1}, set()) == (trail.waiting(), trail.listed())
+    [told] = status.rule_sets(trail.ledger, trail.clock.now())
+    assert (trail.clock.true - SOURCE.look_back, trail.clock.true, ()) == (
+        told.covered_from,
+        told.covered_until,
+        told.gaps,
+    )
+    assert ["clock of rule set root"] == [episode.subject for episode in poll.troubles.open()]
+    poll.sweep()
+    assert () == poll.troubles.open()
+
+
+def _fingerprints(trail: Trail) -> dict[str, str]:
+    return {name: state.fingerprint for name, state in trail.ledger.rule_states("root").items()}
+
+
+@pytest.mark.parametrize("offset", [-800 * DAY, 800 * DAY])
+def test_nothing_is_forgotten_on_the_word_of_one_clock(trail: Trail, offset: timedelta) -> None:
+    """Not ours, not the server's: the newest document is no further than time itself."""
+    trail.happen(1, ago=MINUTE)
+    poll = trail.poll()
+    poll.sweep()
+    past = trail.clock.true - MINUTE
+    for ours, theirs in ((offset, timedelta(0)), (timedelta(0), offset), (offset, offset)):
+        trail.clock.offset, trail.index.ahead = ours, theirs
+        poll.witness.look(at_once=True)
+        told = poll.witness.surely_past()
+        assert told is not None
+        assert told <= past

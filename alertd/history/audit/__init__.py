@@ -72,6 +72,7 @@ class Cover:
     is_current: bool  # it ran as it is written now
     swept_at: datetime | None  # when the last complete sweep of its set began
     sweep_every: timedelta
+    look_back: timedelta | None = None  # what becomes searchable later than that is not looked for
 
 
 @dataclass(frozen=True, slots=True)

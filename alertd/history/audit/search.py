@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alertd.history.audit import SEARCHABLE, Cover, Finding, Found, Judged, Kind, Unverified
+from alertd.ledger.model import RuleState
 
 
 def judge_search(
@@ -23,7 +24,7 @@ def judge_search(
             proven[each.rule_set] += 1
         elif each.excepted:
             proven[each.rule_set] += 1  # nobody was to be told
-        elif why := _beyond(each, covers[each.rule_set, each.rule]):
+        elif why := _beyond(each, covers[each.rule_set, each.rule], now):
             beyond[each.rule, why] += 1
         else:
             findings.append(_finding(each, covers[each.rule_set, each.rule], now))
@@ -31,14 +32,25 @@ def judge_search(
     return Judged(tuple(findings), unverified, proven_events=proven)
 
 
-def _beyond(found: Found, cover: Cover) -> str | None:
+def _beyond(found: Found, cover: Cover, now: datetime) -> str | None:
     """Why the ledger need not know it."""
     if cover.state is None or cover.state.covered_until is None:
         return "has not run yet (alertd run lists what it finds in the past)"
     if not cover.is_current:
         return "was changed since alertd last ran it (what it finds in the past is listed then)"
-    if cover.state.floor and found.time and found.time < cover.state.floor:
-        return f"was to tell nothing from before {cover.state.floor:%Y-%m-%d %H:%M} UTC"
+    return _too_old(found, cover.state, cover.look_back, now) if found.time else None
+
+
+def _too_old(found: Found, state: RuleState, look_back: timedelta | None, now: datetime) -> str | None:
+    time = found.time or now
+    if look_back and (found.arrived or now) - time > look_back:
+        days = look_back.total_seconds() / 86400
+        return f"looks back {days:g} d: what is older than the look-back is not looked for"
+    if state.searched_since is None or time < state.searched_since:
+        return "never searched that far back (older than the look-back: not looked for)"
+    told_from = max((at for at in (state.floor, state.forgotten_before) if at), default=None)
+    if told_from and time < told_from:
+        return f"was to tell nothing from before {told_from:%Y-%m-%d %H:%M} UTC"
     return None
 
 

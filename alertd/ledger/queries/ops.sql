@@ -88,4 +88,4 @@ SELECT * FROM episodes WHERE began_at < :until AND (over_at IS NULL OR over_at >
 
 -- fill_gaps
 -- A scan that reached over a gap closes it.
-DELETE FROM gaps WHERE rule_set = :rule_set AND began >= :reached AND ended <= :started_at;
+DELETE FROM gaps WHERE rule_set = :rule_set AND began >= :since AND ended <= :until;

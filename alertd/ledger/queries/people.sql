@@ -33,8 +33,9 @@ open AS (
 )
 SELECT r.rule_set,
     min(r.covered_until) AS covered_until,
-    min(r.floor) AS covered_from,
-    (SELECT max(finished_at) FROM scans AS s WHERE s.rule_set = r.rule_set) AS last_scan,
+    max(r.searched_since) AS covered_from,
+    (SELECT finished_at FROM scans AS s WHERE s.rule_set = r.rule_set ORDER BY s.id DESC LIMIT 1) AS last_scan,
+    (SELECT reach FROM scans AS s WHERE s.rule_set = r.rule_set AND s.kind = 'sweep' ORDER BY s.id DESC LIMIT 1) AS reach,
     (SELECT count(*) FROM matches AS m
         WHERE m.rule_set = r.rule_set AND m.seen_at > :since AND m.kind = 'alert') AS new,
     coalesce((SELECT number FROM open WHERE open.rule_set = r.rule_set), 0) AS open
@@ -101,9 +102,9 @@ WHERE g.state IN ('sent', 'dead') AND g.created_at < :before AND g.not_before IS
     AND NOT EXISTS (SELECT 1 FROM notifications AS n WHERE n.delivery_id = g.delivery_id)
     AND NOT EXISTS (SELECT 1 FROM messages AS reply WHERE reply.thread_of = g.delivery_id);
 
--- raise_floor
--- What is forgotten is never alerted again.
-UPDATE rules SET floor = max(coalesce(floor, :before), :before);
+-- forget_before
+-- What is forgotten is never alerted again. It says nothing of what was ever searched.
+UPDATE rules SET forgotten_before = max(coalesce(forgotten_before, :before), :before);
 
 -- forget_scans
 -- Old scans that found something.

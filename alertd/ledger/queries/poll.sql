@@ -43,18 +43,44 @@ INSERT INTO rules (rule_set, rule, fingerprint, started_at)
 SELECT :rule_set, key, value, :started_at FROM json_each(:rules) WHERE true
 ON CONFLICT (rule_set, rule) DO NOTHING;
 
+-- correct_start
+-- Noted by a clock of which nobody knew whether it was right: only rules that have not been looked for yet.
+UPDATE rules SET started_at = :began
+WHERE rule_set = :rule_set AND started_at = :noted AND covered_until IS NULL;
+
+-- heal
+-- What lies in the future was noted by a clock that was ahead. What was searched then is not known; what was told then
+-- may be forgotten, so that everything from before is listed at most.
+UPDATE rules SET
+    started_at = CASE WHEN started_at > :latest THEN :began ELSE started_at END,
+    covered_until = CASE WHEN covered_until > :latest THEN :now ELSE covered_until END,
+    searched_since = CASE WHEN covered_until > :latest OR searched_since > :latest THEN :now ELSE searched_since END,
+    floor = CASE WHEN floor <= :latest THEN floor WHEN covered_until <= :latest THEN covered_until
+        WHEN floor IS NOT NULL THEN :began END,
+    forgotten_before = CASE WHEN forgotten_before <= :latest THEN forgotten_before
+        WHEN forgotten_before IS NULL THEN NULL WHEN covered_until <= :latest THEN covered_until ELSE :began END
+WHERE rule_set = :rule_set
+    AND (started_at > :latest OR covered_until > :latest OR searched_since > :latest OR floor > :latest
+        OR forgotten_before > :latest);
+
+-- forget_future_gaps
+-- Nobody can know of them.
+DELETE FROM gaps WHERE rule_set = :rule_set AND ended > :latest;
+
 -- cover_rules
--- What is covered never moves back; the floor neither, once it is there.
-INSERT INTO rules (rule_set, rule, fingerprint, started_at, covered_until, floor)
-SELECT :rule_set, key, value, :started_at, :started_at, :reached FROM json_each(:covered) WHERE true
+-- What is covered never shrinks, at either end; the floor stays, once it is there.
+INSERT INTO rules (rule_set, rule, fingerprint, started_at, covered_until, floor, searched_since)
+SELECT :rule_set, key, value, :until, :until, :since, :since FROM json_each(:covered) WHERE true
 ON CONFLICT (rule_set, rule) DO UPDATE SET
     fingerprint = excluded.fingerprint,
     covered_until = max(coalesce(covered_until, excluded.covered_until), excluded.covered_until),
-    floor = coalesce(floor, excluded.floor);
+    floor = coalesce(floor, excluded.floor),
+    searched_since = min(coalesce(searched_since, excluded.searched_since), excluded.searched_since);
 
 -- covered_until
--- How far the rule set as a whole is covered.
-SELECT min(covered_until) AS covered_until FROM rules WHERE rule_set = :rule_set AND covered_until IS NOT NULL;
+-- How far the rules of a scan, as a whole, were covered before it.
+SELECT min(covered_until) AS covered_until FROM rules
+WHERE rule_set = :rule_set AND covered_until IS NOT NULL AND rule IN (SELECT key FROM json_each(:covered));
 
 -- insert_gap
 -- A scan that did not reach back to what was covered leaves a gap.
