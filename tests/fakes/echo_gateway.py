@@ -27,7 +27,7 @@ def echo_gateway(spelled: Callable[[str], str], *, status: int, as_json: bool) -
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode(errors="replace")
-            said = spelled(f"cannot {self.command} {self.path}\n{self.headers}")
+            said = spelled(f"cannot {self.command} {self.path} as {self.headers['Authorization']}\n{self.headers}")
             said = f"{said} {spelled(body)}"
             content = (json.dumps({"ok": False, "error": said}) if as_json else said).encode()
             self.send_response(status)
