@@ -54,6 +54,18 @@ def test_a_stop_waits_for_the_post_under_way_and_its_record(tmp_path: Path) -> N
         assert 1 == len(ledger.messages("security", MessageState.SENT))
 
 
+class Bell(threading.Event):
+    """Tells when somebody waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited.set()
+        return super().wait(timeout)
+
+
 def test_what_a_scan_records_wakes_the_courier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It looks by itself too seldom for an alert."""
     monkeypatch.setattr("alertd.deliver.courier.LOOK", DAY)
@@ -63,11 +75,12 @@ def test_what_a_scan_records_wakes_the_courier(tmp_path: Path, monkeypatch: pyte
         office = Office(ledger, SimulatedClock(NOW))
         courier = replace(office.courier(Scripted([], during=posted.set)), clock=SystemClock())
         daemon = Daemon(ledger, SystemClock(), (), (courier,), Troubles(SystemClock()), keep=400 * DAY)
+        bell = Bell()
+        daemon._news = (bell,)
         running = threading.Thread(target=daemon.run)
         running.start()
         try:
-            while daemon._heartbeats.overdue() or "deliver security" in daemon._heartbeats.running():
-                daemon.stop.wait(0.01)
+            assert bell.waited.wait(WAIT_SECONDS)
             office.happen(1)
             daemon._recorded(1)
             assert posted.wait(WAIT_SECONDS)
