@@ -91,6 +91,7 @@ class Profile:
         str, ...
     ] = ()  # of the request: what names the thing that was touched, first present wins
     more_times: tuple[Path, ...] = ()  # by which the source is searched too; never a part of a key
+    shapes: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)  # first in the bare record, and in a document
 
     @property
     def key_fields(self) -> tuple[str, ...]:
@@ -145,8 +146,11 @@ class _Reader:
         original, outcome = self._table("original", _ORIGINAL_KEYS), self._table("outcome", _OUTCOME_KEYS)
         parents = self._texts(record, ("record", "parents"), [""])
         paths = self._paths(record, "record", parents)
+        bare = parents.index("") if "" in parents else 0
+        shapes = {fact: some[bare : bare + 1] for fact, some in paths.items()}
         for fact, more in self._paths(document, "document", [""]).items():
             paths[fact] = (*paths.get(fact, ()), *more)
+            shapes[fact] = (*shapes.get(fact, ()), *more[:1])
         key = self._known(data, "key", paths)
         profile = Profile(
             id=self._id(data),
@@ -161,6 +165,7 @@ class _Reader:
             without_error=self._without_error(outcome),
             answered=frozenset(self._texts(outcome, ("outcome", "answered"), [])),
             touched_parameters=tuple(self._texts(data, ("touched_parameters",), [])),
+            shapes=shapes,
         )
         if not key:
             self._problem(("key",), 'must list the facts that tell events apart, for example key = ["account", "id"]')

@@ -23,8 +23,9 @@ class DraftError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    path: Path
+    path: Path  # where the event has it
     value: str
+    shapes: tuple[Path, ...]  # where else an event of its kind may have it: in a bare record, in a document
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Draft:
     severity: Severity
     query: str  # in Lucene's syntax
     event: Mapping[str, object]
-    near_miss: Mapping[str, object]  # the event, but for one field that the query asks for
+    near_miss: Mapping[str, object]  # the event, but for one fact that the query asks for
     near_miss_name: str
 
 
@@ -52,9 +53,9 @@ def draft(document: Mapping[str, object], profile: Profile, *, rule_id: str | No
         id=rule_id or _id(terms, action, profile),
         title=f"{action.value}{' by root' if by_root else ''}",
         severity=severity,
-        query=" AND ".join(f"{_name(term.path)}:{_value(term.value)}" for term in terms),
+        query=" AND ".join(map(_asked, terms)),
         event=document,
-        near_miss=_changed(document, action.path, other),
+        near_miss=_changed(document, action, other),
         near_miss_name=f"another {'.'.join(action.path)} is not this rule's",
     )
 
@@ -85,15 +86,25 @@ def _terms(document: Mapping[str, object], profile: Profile) -> Iterator[Term]:
             # a profile may tell the result by the act's own name, which is a term already
             if (ACTION in path and action is None) or (fact != "action" and path in profile.paths.get("action", ())):
                 continue
-            named = tuple(action if name == ACTION and action else name for name in path)
+            named = _for(action, path)
             if value := _word(document, named):
-                yield Term(named, value)
+                yield Term(named, value, tuple(_for(action, each) for each in profile.shapes.get(fact, ())))
                 action = value if fact == "action" else action
                 break
     for path in profile.paths.get("identity_type", ()):
         if _word(document, path) == _ROOT:
-            yield Term(path, _ROOT)
+            yield Term(path, _ROOT, profile.shapes.get("identity_type", ()))
             break
+
+
+def _for(action: str | None, path: Path) -> Path:
+    return tuple(action if name == ACTION and action else name for name in path)
+
+
+def _asked(term: Term) -> str:
+    """Whatever the event's own shape: an index may hold both, or change from one to the other."""
+    asked = [f"{_name(path)}:{_value(term.value)}" for path in dict.fromkeys((*term.shapes, term.path))]
+    return asked[0] if len(asked) == 1 else f"({' OR '.join(asked)})"
 
 
 def _word(document: Mapping[str, object], path: Path) -> str | None:
@@ -109,11 +120,12 @@ def _id(terms: tuple[Term, ...], action: Term, profile: Profile) -> str:
     return plain[:100].strip("-") or "new-rule"
 
 
-def _changed(document: Mapping[str, object], path: Path, value: str) -> Mapping[str, object]:
-    """A copy with another value there, whichever of its names have dots."""
+def _changed(document: Mapping[str, object], term: Term, value: str) -> Mapping[str, object]:
+    """A copy with another value wherever the query looks, whichever of the names have dots."""
     changed = copy.deepcopy(dict(document))
-    if not _set(changed, path, value):
-        raise DraftError(f"{'.'.join(path)} stands in a list: no near miss can be made of it")
+    for path in dict.fromkeys((term.path, *term.shapes)):
+        if _word(document, path) and not _set(changed, path, value):
+            raise DraftError(f"{'.'.join(path)} stands in a list: no near miss can be made of it")
     return changed
 
 

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -119,7 +120,8 @@ def test_a_rule_is_made_from_an_event_of_google(alertd: Alertd, tmp_path: Path, 
     text = (tmp_path / "rules/team.toml").read_text()
     assert 'id = "cloudresourcemanager-delete-project"' in text
     assert "cloudresourcemanager.googleapis.com" in text
-    assert 1 == text.count("Projects.DeleteProject\"'")
+    assert 1 == text.count('(protoPayload.methodName:"')
+    assert 1 == text.count('OR event.action:"')
 
 
 def test_a_rule_is_made_for_the_source_that_holds_the_event(alertd: Alertd, tmp_path: Path) -> None:
@@ -359,6 +361,35 @@ def test_a_new_rule_passes_its_tests_at_once(alertd: Alertd, tmp_path: Path, eve
     again = alertd("new-rule", "rules/new.toml", "--from", str(RULES / "events" / event))
     assert (2, True) == (again.returncode, "is not overwritten" in again.stderr)
     assert files == {path: path.read_bytes() for path in (tmp_path / "rules").rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("own", ["", ".ecs"], ids=["raw", "ecs"])
+def test_a_new_rule_takes_its_event_in_the_other_shape_too(alertd: Alertd, tmp_path: Path, own: str) -> None:
+    """Whichever of the two it was made from, raw or ECS, and of Google as of AWS."""
+    other = "" if own else ".ecs"
+    for name in ("events/create-access-key-root", "events/console-login-failed", "gcp/events/project-deleted-v3"):
+        file, there = (
+            tmp_path / f"rules/{Path(name).name}.toml",
+            tmp_path / f"rules/events/{Path(name).name}.other.json",
+        )
+        done = alertd("new-rule", str(file), "--from", str(RULES / f"{name}{own}.json"))
+        assert 0 == done.returncode, done.stderr
+        there.write_bytes((RULES / f"{name}{other}.json").read_bytes())
+        made = f'events = ["events/{tomllib.loads(file.read_text())["rules"][0]["id"]}.json"]'
+        assert 1 == file.read_text().count(made)
+        file.write_text(file.read_text().replace(made, f'events = ["events/{there.name}"]'))
+    tested = alertd("test-rule").stdout
+    assert "6 passed, 0 failed" in tested, tested
+
+
+def test_the_near_miss_of_an_event_that_has_both_shapes_misses_in_both(alertd: Alertd, tmp_path: Path) -> None:
+    """Some pipelines keep the record beside what they make of it."""
+    both = json.loads((RULES / "events/create-access-key-root.ecs.json").read_text())
+    both |= json.loads((RULES / "events/create-access-key-root.json").read_text())
+    (tmp_path / "event.json").write_text(json.dumps(both))
+    done = alertd("new-rule", "rules/new.toml", "--from", "event.json")
+    assert 0 == done.returncode, done.stderr
+    assert "2 passed, 0 failed" in alertd("test-rule", "rules/new.toml").stdout
 
 
 def test_a_near_miss_that_another_rule_takes_says_so(alertd: Alertd, tmp_path: Path) -> None:
