@@ -1,9 +1,11 @@
-"""What a scan asks the search server beside its candidates: which rules take them."""
+"""What a scan asks the search server beside its candidates: which rules take them, and what happened around them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from alertd.enrich.around import look_around
 from alertd.errors import PartialError
+from alertd.ledger.model import Match, MatchKind
 from alertd.poll.source import Source
 from alertd.rules.compile import classification
 from alertd.rules.model import RuleSet
@@ -43,3 +45,15 @@ def classified(
                 f"{len(gone)} documents of {source.index} disappeared between two searches, {one} for one"
             )
     return found
+
+
+def is_candidate(hit: Hit, rule_set: RuleSet) -> bool:
+    return any(name == f"set:{rule_set.id}" or name.startswith(f"rule:{rule_set.id}/") for name in hit.matched)
+
+
+def with_surroundings(matches: Sequence[Match], source: Source, search: SearchClient) -> list[Match]:
+    alerts = [match.event for match in matches if match.kind is MatchKind.ALERT]
+    around = look_around(
+        alerts, index=source.index, profile=source.profile, time_fields=source.time_fields, client=search
+    )
+    return [replace(match, event=replace(match.event, around=around.get(match.event.key))) for match in matches]

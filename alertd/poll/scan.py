@@ -6,19 +6,19 @@ beside each other. Poll never sends anything.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
 
 from alertd.clock import Clock
-from alertd.enrich.around import look_around
 from alertd.errors import AlertdError, PartialError, PermanentError, RetryError
 from alertd.event.event import Event, read_event, read_key
 from alertd.ledger import Ledger
 from alertd.ledger.model import Match, MatchKind, RuleState, Scan, ScanKind
 from alertd.ops.trouble import Troubles
-from alertd.poll.asking import classified, question
+from alertd.poll.asking import classified, is_candidate, question, with_surroundings
+from alertd.poll.part import Looks, PartToldError
 from alertd.poll.reach import alerted_from, is_new, since_covered, was_before
 from alertd.poll.refused import Refused
 from alertd.poll.source import Source
@@ -51,6 +51,7 @@ class Poll:
     # (rule set, document) that no rule takes; another copy of the event may match, and so may this one once it changed
     _unclaimed: dict[tuple[str, DocumentState], None] = field(default_factory=dict)
     _refused: Refused = field(init=False)
+    _looks: Looks = field(init=False)
     witness: Witness = field(init=False)
     # by rule set and rule: with a thousand rules, working them out at each poll takes longer than the search
     _fingerprints: dict[str, dict[str, str]] = field(init=False)
@@ -60,6 +61,7 @@ class Poll:
     def __post_init__(self) -> None:
         source = self.source
         self._refused = Refused(source.index, self.troubles)
+        self._looks = Looks(self.clock)
         reach = source.index, source.time_fields, lambda: self._search
         self.witness = Witness(*reach, self.ledger, self.clock, self.troubles)
         self._fingerprints = {
@@ -74,13 +76,20 @@ class Poll:
     def fast(self) -> int:
         """Scan what may be new for every rule set that has its baseline. Returns how many events were recorded."""
         ready = tuple(rule_set for rule_set in self.rule_sets if rule_set.id in self._ready)
+        # their baseline waits for shards that do not answer: what is new in the others is told
+        for waiting in self.rule_sets:
+            if waiting.id not in self._ready and self._looks.has_seen(waiting):
+                self._tell_part(ScanKind.FAST, self._refused.without((waiting,)), self.source.look_back)
         if not ready:
             return 0
         self.witness.look()
         return self._complete(ScanKind.FAST, ready, self._reach_since_last(ready))
 
-    def sweep(self) -> int:
-        """Scan the whole look-back: first the baseline of new and changed rules, then everything against the ledger."""
+    def sweep(self, *, part_every: timedelta = timedelta(0)) -> int:
+        """Scan the whole look-back: first the baseline of new and changed rules, then everything against the ledger.
+
+        Where only a part of the shards answers, that part is read no oftener than every `part_every`.
+        """
         self.witness.look(at_once=True)
         if self._refused and self._refused.try_again(self.rule_sets, self._search):
             self._unclaimed.clear()
@@ -88,19 +97,21 @@ class Poll:
         for rule_set in self.rule_sets:
             try:
                 if self._due_baseline(rule_set):
-                    found += self._complete(ScanKind.BASELINE, (rule_set,), self.source.look_back)
+                    found += self._complete(ScanKind.BASELINE, (rule_set,), self.source.look_back, part_every)
             except PartialError as error:
                 lacking = error  # the other sets are to tell what there is too
                 continue
             self._ready |= {rule_set.id}
         if ready := tuple(rule_set for rule_set in self.rule_sets if rule_set.id in self._ready):
-            found += self._complete(ScanKind.SWEEP, ready, self._look_back())
+            found += self._complete(ScanKind.SWEEP, ready, self._look_back(), part_every)
         if lacking:
             raise lacking
         self._refused.settle(self.rule_sets)
         return found
 
-    def _complete(self, kind: ScanKind, rule_sets: Sequence[RuleSet], reach: timedelta) -> int:
+    def _complete(
+        self, kind: ScanKind, rule_sets: Sequence[RuleSet], reach: timedelta, part_every: timedelta = timedelta(0)
+    ) -> int:
         """Run one scan; where the server refuses it, set the rules to blame aside and run it without them."""
         self._refused.report()
         try:
@@ -108,7 +119,9 @@ class Poll:
         except (PermanentError, PartialError) as error:
             if not self._is_refused(rule_sets, error):
                 if isinstance(error, PartialError):
-                    self._tell_part(kind, self._refused.without(rule_sets), reach)
+                    is_due = kind is ScanKind.FAST or self._looks.is_due(rule_sets, part_every)
+                    if not is_due or self._tell_part(kind, self._refused.without(rule_sets), reach):
+                        raise PartToldError(str(error)) from error
                 raise
             _log.warning("scan_repeated_without_failing_rules", source=self.source.name, reason=str(error))
             return self._scan(kind, self._refused.without(rule_sets), reach)
@@ -121,21 +134,27 @@ class Poll:
                 return False
             raise
 
-    def _tell_part(self, kind: ScanKind, rule_sets: Sequence[RuleSet], reach: timedelta) -> None:
-        """Some shards do not answer: what the others hold is told, and nothing counts as searched.
+    def _tell_part(self, kind: ScanKind, rule_sets: Sequence[RuleSet], reach: timedelta) -> bool:
+        """Some shards do not answer: what the others hold is told, and nothing counts as searched. Whether it is.
 
         Only what is to be alerted: what is to be listed is so when all of it was found.
         """
+        began_seconds, is_fast = self.clock.elapsed_seconds(), kind is ScanKind.FAST
+        if is_fast:
+            reach = self._looks.reach(rule_sets, longest=reach, overlap=self.source.overlap)
         as_begun = {each.id: self.ledger.rule_states(each.id) for each in rule_sets}
         try:
-            for page in self._candidate_pages(rule_sets, reach, undated=kind is not ScanKind.FAST, part=True):
+            for page in self._candidate_pages(rule_sets, reach, undated=not is_fast, part=True):
                 for rule_set in rule_sets:
-                    hits = [hit for hit in page if _is_candidate(hit, rule_set)]
+                    hits = [hit for hit in page if is_candidate(hit, rule_set)]
                     matches = self._matches(rule_set, hits, as_begun[rule_set.id], part=True)
                     alerts = [match for match in matches if match.kind is MatchKind.ALERT]
                     self.ledger.record(alerts, now=self.clock.now())
         except (RetryError, PermanentError, PartialError) as error:
             _log.warning("part_not_searched", source=self.source.name, reason=str(error))
+            return False
+        self._looks.note(rule_sets, began_seconds, deep=not is_fast)
+        return True
 
     def _scan(self, kind: ScanKind, rule_sets: Sequence[RuleSet], reach: timedelta) -> int:
         started_at, started_seconds = self.clock.now(), self.clock.elapsed_seconds()
@@ -149,10 +168,10 @@ class Poll:
             found += self.recorded(self.ledger.record(held, now=self.clock.now()))
             held = []
             for rule_set in rule_sets:
-                hits = [hit for hit in page if _is_candidate(hit, rule_set)]
+                hits = [hit for hit in page if is_candidate(hit, rule_set)]
                 matches = self._matches(rule_set, hits, as_begun.get(rule_set.id))
                 if not matched[rule_set.id]:  # what later pages bring is told in digests, which have no room for it
-                    matches = self._with_surroundings(matches)
+                    matches = with_surroundings(matches, self.source, self._search)
                 looked_at[rule_set.id] += len(hits)
                 matched[rule_set.id] += len(matches)
                 held += matches
@@ -224,14 +243,6 @@ class Poll:
         matches = [self._match(rule, also, hit, states[rule.id]) for rule, also, hit in taken]
         return sorted(matches, key=lambda match: match.event.time)
 
-    def _with_surroundings(self, matches: Sequence[Match]) -> list[Match]:
-        alerts = [match.event for match in matches if match.kind is MatchKind.ALERT]
-        source = self.source
-        around = look_around(
-            alerts, index=source.index, profile=source.profile, time_fields=source.time_fields, client=self._search
-        )
-        return [replace(match, event=replace(match.event, around=around.get(match.event.key))) for match in matches]
-
     def _match(self, rule: Rule, also: tuple[str, ...], hit: Hit, state: RuleState) -> Match:
         event = read_event(
             hit.source,
@@ -286,7 +297,3 @@ class Poll:
         """The rules of a scan, which may lack those that the server refuses, with their fingerprints."""
         fingerprints = self._fingerprints[rule_set.id]
         return {rule.id: fingerprints[rule.id] for rule in rule_set.rules}
-
-
-def _is_candidate(hit: Hit, rule_set: RuleSet) -> bool:
-    return any(name == f"set:{rule_set.id}" or name.startswith(f"rule:{rule_set.id}/") for name in hit.matched)

@@ -9,6 +9,7 @@ import structlog
 from alertd.clock import Clock
 from alertd.errors import PartialError, PermanentError, RetryError
 from alertd.ops.trouble import LEDGER, Troubles
+from alertd.poll.part import PartToldError
 from alertd.poll.scan import Poll
 
 FIRST_PAUSE = timedelta(seconds=1)
@@ -43,7 +44,7 @@ class Watch:
 
     def _sweep(self) -> None:
         began = self.clock.elapsed_seconds()
-        self.poll.sweep()
+        self.poll.sweep(part_every=self.sweep_every)
         self._swept_seconds = began
 
     def _try(self, what: str, scan: Callable[[], object]) -> None:
@@ -55,7 +56,8 @@ class Watch:
         except (RetryError, PermanentError, PartialError) as error:
             self._failures[what] = self._failures.get(what, 0) + 1
             pause = min(FIRST_PAUSE * 2 ** min(self._failures[what] - 1, 10), LONGEST_PAUSE)
-            self._not_before_seconds[what] = self.clock.elapsed_seconds() + pause.total_seconds()
+            if not (what == "poll" and isinstance(error, PartToldError)):  # it goes on with what answers
+                self._not_before_seconds[what] = self.clock.elapsed_seconds() + pause.total_seconds()
             _log.warning("scan_failed", source=self.name, scan=what, failures=self._failures[what], reason=str(error))
             if isinstance(error, PermanentError) or self._failures[what] >= PATIENCE:
                 self.troubles.begin(subject, _told(error))
@@ -69,7 +71,6 @@ class Watch:
 
 def _told(error: RetryError | PermanentError | PartialError) -> str:
     if isinstance(error, PartialError):
-        return (
-            f"answers in part only: {error} What the rest holds is told meanwhile; nothing is lost: it will catch up."
-        )
+        meanwhile = " What the rest holds is told meanwhile." if isinstance(error, PartToldError) else ""
+        return f"answers in part only: {error}{meanwhile} Nothing is lost: it will catch up."
     return f"cannot be searched: {error} Nothing is lost: it will catch up."
