@@ -9,7 +9,7 @@ from alertd.event.event import Event
 from alertd.ledger import rows
 from alertd.ledger.model import Attempt, DestinationCondition, DestinationState, Message
 from alertd.ledger.sqlite import SqliteLedger
-from alertd.ops.backlog import alerts_for_nobody
+from alertd.ops.backlog import alerts_for_nobody, searched_by_nobody
 from alertd.ops.life import Life, is_silent
 
 DAY = timedelta(days=1)
@@ -96,6 +96,12 @@ def gone(ledger: SqliteLedger, configured: Collection[str]) -> dict[str, str]:
         for each in destinations(ledger)
         if each.state.name not in configured and each.queue + each.unknown
     }
+
+
+def unsearched(ledger: SqliteLedger, searched: Collection[str]) -> dict[str, str]:
+    """Rule sets that ran once and are not searched any more → what to say."""
+    names = [row["rule_set"] for row in ledger.read("rule_set_names")]
+    return {name: searched_by_nobody(name) for name in names if name not in searched}
 
 
 def unready(

@@ -161,14 +161,14 @@ def _gone(settings: Settings, sets: tuple[RuleSet, ...]) -> Iterator[Finding]:
     try:
         with closing(open_readonly(settings.ledger.path)) as ledger:
             left = status.gone(ledger, settings.destinations)
-            known = status.rule_sets(ledger, SystemClock().now()) if sets else ()
+            # rule files that do not load are a finding of their own
+            unsearched = status.unsearched(ledger, {rule_set.id for rule_set in sets}) if sets else {}
     except LedgerUnusableError:
         return  # it has a finding of its own
     for name, text in left.items():
         yield Finding("destination", name, False, text)
-    for each in known:
-        if each.name not in {rule_set.id for rule_set in sets}:
-            yield Finding("rules", f"rule set {each.name}", True, "is in the ledger and in no rule file: not searched")
+    for name, text in unsearched.items():
+        yield Finding("rules", f"rule set {name}", False, text)
 
 
 def _search(

@@ -38,8 +38,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # boxes cut words on a narrow terminal, and call a flag <bool>
     help="Tells your security team in Slack, exactly once, whenever somebody uses an AWS root user.",
     epilog=(
-        "Exit codes: 0 done, 1 tests or checks failed, 2 bad configuration or rules, 3 ledger unusable, "
-        "4 ledger held by another alertd, 5 stalled, 70 unexpected."
+        "Exit codes: 0 done, 1 tests or checks failed, 2 bad configuration or rules, 3 ledger unusable, 4 ledger held "
+        "by another alertd, 5 stalled, or ledger locked or disk full at start (systemd starts it again), 70 unexpected."
     ),
 )
 
@@ -193,7 +193,7 @@ def route(
 @app.command("retry")
 def retry_(
     delivery_id: Annotated[str | None, typer.Argument(help="A message held or given up.", show_default=False)] = None,
-    gone: Annotated[str | None, typer.Option("--from", help="A destination no longer set.", show_default=False)] = None,
+    gone: Annotated[str | None, typer.Option("--from", help="Destination or rules gone.", show_default=False)] = None,
     to: Annotated[str | None, typer.Option("--to", help="Where its alerts go instead.", show_default=False)] = None,
     give_up: Annotated[bool, typer.Option("--give-up", help="Send nothing more; audit names what it was.")] = False,
     config: ConfigOption = None,

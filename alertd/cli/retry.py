@@ -8,12 +8,12 @@ import typer
 
 from alertd import compose, status
 from alertd.clock import SystemClock
-from alertd.config import load_settings
+from alertd.config import Settings, load_settings
 from alertd.errors import LedgerConflictError
 from alertd.ledger import moving
 from alertd.ledger.model import Message, MessageState
 from alertd.ledger.owner import leave_to_owner
-from alertd.ledger.sqlite import open_ledger
+from alertd.ledger.sqlite import SqliteLedger, open_ledger
 from alertd.message import Style, mark_repeat
 
 REFUSED = 1
@@ -71,7 +71,7 @@ def retry_message(delivery_id: str, config: Path | None, *, give_up: bool) -> in
 
 def retry_destination(gone: str | None, to: str | None, config: Path | None) -> int:
     """Exit code. Decides on all that waits for `gone`, or for every destination that the configuration lacks: it goes
-    `to` another one, or, without that, is given up."""
+    `to` another one, or, without that, is given up. So is a rule set that no file has any more."""
     settings = load_settings(config, secrets=False)
     if to is not None and to not in settings.destinations:
         typer.echo(f"there is no destination {to} in {settings.path}: {', '.join(settings.destinations)}", err=True)
@@ -91,12 +91,24 @@ def retry_destination(gone: str | None, to: str | None, config: Path | None) -> 
             else:
                 moving.move(ledger, name, to, mark=partial(_marked, style=look))
                 typer.echo(f"what waited for {name} will be sent to {to}")
+        if gone is not None and to is None and not names:
+            return _forget(gone, ledger, settings)
     finally:
         ledger.close()
+        leave_to_owner(settings.ledger.path)
     if not names:
         typer.echo(f"nothing waits for {gone or 'a destination that is not configured'}", err=True)
         return REFUSED
     return 0
+
+
+def _forget(rule_set: str, ledger: SqliteLedger, settings: Settings) -> int:
+    if rule_set in status.unsearched(ledger, [each.id for each in compose.rules.rule_sets(settings)]):
+        moving.forget(ledger, rule_set)
+        typer.echo(f"the rule set {rule_set} is forgotten; what it told stays in the ledger")
+        return 0
+    typer.echo(f"nothing waits for {rule_set}, and no rule set of that name was removed", err=True)
+    return REFUSED
 
 
 def _marked(message: Message, *, style: Style) -> str:

@@ -11,6 +11,7 @@ import structlog
 from alertd import __version__, compose, log
 from alertd.clock import SystemClock
 from alertd.config import Settings, load_settings
+from alertd.ledger import moving
 from alertd.ledger.file import create
 from alertd.ledger.sqlite import open_ledger
 from alertd.ops.trouble import Troubles
@@ -53,6 +54,7 @@ def serve(
     clock = SystemClock()
     ledger = open_ledger(settings.ledger.path, now=clock.now())
     try:
+        moving.release_past(ledger, [rule_set.id for rule_set in rule_sets])
         troubles = compose.telling.troubles(settings, ledger, clock=clock, over_after=timedelta(0) if once else None)
         daemon = Daemon(
             ledger=ledger,

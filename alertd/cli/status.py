@@ -28,6 +28,7 @@ def show_status(config: Path | None, *, as_json: bool, check_alive: bool) -> int
         sets, places, troubles = status.rule_sets(ledger, now), status.destinations(ledger), ledger.episodes()
         gone = status.gone(ledger, settings.destinations)
         sign = last_sign(ledger)
+        unsearched = status.unsearched(ledger, sign.rule_sets) if sign else {}
     finally:
         ledger.close()
     running = holder(settings.ledger.path)
@@ -43,6 +44,7 @@ def show_status(config: Path | None, *, as_json: bool, check_alive: bool) -> int
                 "destinations": places,
                 "troubles": troubles,
                 "gone": gone,
+                "unsearched": unsearched,
             }
         )
     else:
@@ -55,7 +57,7 @@ def show_status(config: Path | None, *, as_json: bool, check_alive: bool) -> int
             ["destination", "state", "queue", "unknown", "oldest", "last sent", "reason"],
             [_destination_line(each, now) for each in places],
         )
-        for text in gone.values():
+        for text in (*gone.values(), *unsearched.values()):
             show.text(text)
         if troubles:
             lasting = [[each.subject, show.span(now - each.began_at), each.text] for each in troubles]

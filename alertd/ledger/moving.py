@@ -1,6 +1,7 @@
-"""A person's word on what waits for a destination that the configuration no longer has."""
+"""What becomes of what the ledger knows and the configuration no longer has: destinations, and rule sets."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Collection
 
 from alertd.ledger.model import Message, MessageState
 from alertd.ledger.sqlite import SqliteLedger
@@ -25,3 +26,17 @@ def give_up(ledger: SqliteLedger, gone: str) -> None:
     with ledger.transaction() as execute:
         execute("give_up_messages", {"gone": gone})
         execute("close_waiting", {"gone": gone})
+
+
+def release_past(ledger: SqliteLedger, searched: Collection[str]) -> None:
+    """What a look into the past has found of a rule set that is not searched any more is listed as it is: the look will
+    never be complete."""
+    with ledger.transaction() as execute:
+        execute("release_past", {"searched": json.dumps(sorted(searched))})
+
+
+def forget(ledger: SqliteLedger, rule_set: str) -> None:
+    """A person says that it was removed for good. What it matched stays, and what waits of it is told."""
+    with ledger.transaction() as execute:
+        for query in ("forget_rules", "forget_coverage", "forget_searches", "close_baseline"):
+            execute(query, {"rule_set": rule_set})

@@ -62,6 +62,10 @@ class Backlog:
                 left = self._queue("oldest_waiting", name).number + self._queue("oldest_unknown", name).number
                 if left:
                     yield f"gone {name}", alerts_for_nobody(name, left)
+        for row in self.ledger.read("rule_set_names"):
+            name = row["rule_set"]
+            if name not in self.rule_sets:
+                yield f"gone rule set {name}", searched_by_nobody(name)
 
     def _waiting(self, now: datetime) -> Iterator[tuple[str, str]]:
         for name in self.destinations:
@@ -102,6 +106,14 @@ def alerts_for_nobody(name: str, number: int) -> str:
     return (
         f"{number} wait for the destination {name}, which alertd.toml does not have. They are kept until a person "
         f"decides: name it again, or stop alertd and alertd retry --from {name} --to ANOTHER, or --give-up."
+    )
+
+
+def searched_by_nobody(name: str) -> str:
+    return (
+        f"the rule set {name} is in the ledger and in no rule file: nothing searches for what it alerted on. What was "
+        f"found is told. Put its file back; or, if it was removed for good, stop alertd and alertd retry --from {name} "
+        "--give-up."
     )
 
 

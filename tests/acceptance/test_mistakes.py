@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.acceptance.installation import Installation, root_event
+from tests.acceptance.installation import RULES, Installation, root_event
 
 # Root may do anything; without these capabilities file modes hold for it too.
 _ORDINARY = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all") if os.geteuid() == 0 else ()
@@ -57,6 +57,24 @@ def test_retrying_a_message_that_never_was_says_where_ids_stand(installed: Insta
     assert 1 == done.returncode, done.stderr
     assert "there is no message nosuch" in done.stderr
     assert "alertd explain EVENT_ID" in done.stderr
+
+
+def test_a_rule_file_that_was_removed_is_said_until_a_person_decides(installed: Installation) -> None:
+    """Its rule set never comes back by itself, and nobody would notice that nothing searches."""
+    assert 0 == installed.run("init").returncode
+    assert 0 == installed.run("run", "--once").returncode
+    renamed = installed.folder / "renamed.toml"
+    renamed.write_text((RULES / "aws-root-user.toml").read_text().replace('id = "aws-root-user"', 'id = "renamed"', 1))
+    installed.config.write_text(installed.config.read_text().replace(f"{RULES}/aws-root-user.toml", str(renamed)))
+    check = installed.run("check")
+    assert 1 == check.returncode, check.stdout
+    assert "the rule set aws-root-user is in the ledger and in no rule file" in check.stdout
+    assert 0 == installed.run("run", "--once").returncode
+    early = installed.run("retry", "--from", "renamed", "--give-up")
+    assert (1, True) == (early.returncode, "no rule set of that name was removed" in early.stderr), early.stderr
+    forgotten = installed.run("retry", "--from", "aws-root-user", "--give-up")
+    assert 0 == forgotten.returncode, forgotten.stderr
+    assert "in no rule file" not in installed.run("check").stdout
 
 
 def test_explain_says_if_nothing_was_searched_yet(installed: Installation) -> None:

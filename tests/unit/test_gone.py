@@ -1,4 +1,4 @@
-"""Alerts for a destination that the configuration no longer has: said until a person decides."""
+"""What the ledger knows and the configuration no longer has is said until a person decides."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,12 +12,13 @@ from alertd import status
 from alertd.destination import Unknown
 from alertd.ledger import moving
 from alertd.ledger.file import create
-from alertd.ledger.model import Match, Message, MessageState, NotificationKind
+from alertd.ledger.model import Match, MatchKind, Message, MessageState, NotificationKind
 from alertd.ledger.sqlite import open_ledger
 from alertd.ops.backlog import Backlog
 from alertd.ops.trouble import Troubles
 from tests.simulation.world import SimulatedClock
 from tests.unit.test_deliver import HOUR, MINUTE, NOW, Office, Scripted, match
+from tests.unit.told import RULE, shown
 
 
 @pytest.fixture
@@ -79,3 +80,49 @@ def test_what_is_given_up_is_sent_nowhere(office: Office) -> None:
     assert {} == status.gone(office.ledger, ())
     office.clock.advance(MINUTE)
     assert 0 == office.ledger.waiting_count("security", NotificationKind.MESSAGE)
+
+
+def looked(office: Office, *searched: str) -> list[str]:
+    """What is wrong, as the daemon sees it that searches these rule sets."""
+    searches = dict.fromkeys(searched, ("trail", MINUTE))
+    backlog = Backlog(
+        office.ledger, office.clock, Troubles(office.clock), ("security",), searches, timedelta(minutes=10)
+    )
+    backlog.look()
+    return [f"{episode.subject}: {episode.text}" for episode in backlog.troubles.open()]
+
+
+def test_what_a_removed_rule_set_had_found_of_the_past_is_listed_as_it_is(office: Office) -> None:
+    """Its look into the past is never completed. It counts as backlog meanwhile, and is told once."""
+    past = [replace(match(number), kind=MatchKind.BASELINE) for number in range(3)]
+    office.ledger.record(past, now=NOW)
+    slack = Scripted([])
+    courier = office.courier(slack)
+    moving.release_past(office.ledger, [RULE.rule_set])
+    office.work(courier, HOUR)
+    assert [] == slack.posts, "it is still searched"
+    moving.release_past(office.ledger, ["another"])
+    assert any(text.startswith("backlog security: 3 wait") for text in looked(office, "another"))
+    office.work(courier, MINUTE)
+    assert 1 == len(slack.posts)
+    assert "3 times" in shown(slack.posts[0])
+    office.ledger.record(past, now=office.clock.now())
+    office.work(courier, HOUR)
+    assert 1 == len(slack.posts), "the rule set came back, and told the same again"
+
+
+def test_a_removed_rule_set_is_trouble_until_a_person_forgets_it(office: Office) -> None:
+    """What it told stays: nothing is told twice if it comes back."""
+    office.ledger.begin(RULE.rule_set, {RULE.id: "f1"}, now=NOW)
+    office.happen(3)
+    assert [] == [text for text in looked(office, RULE.rule_set) if "gone" in text]
+    [text] = [text for text in looked(office, "another") if text.startswith(f"gone rule set {RULE.rule_set}: ")]
+    assert f"alertd retry --from {RULE.rule_set} --give-up" in text
+    assert [RULE.rule_set] == list(status.unsearched(office.ledger, ["another"]))
+    moving.forget(office.ledger, RULE.rule_set)
+    assert [] == [text for text in looked(office, "another") if "gone" in text]
+    assert {} == office.ledger.rule_states(RULE.rule_set)
+    slack = Scripted([])
+    office.work(office.courier(slack), MINUTE)
+    assert 0 == office.ledger.record([match(number) for number in range(3)], now=NOW)
+    assert 3 == len(slack.posts), "what it had found was not told, or told again"

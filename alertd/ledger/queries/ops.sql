@@ -43,6 +43,10 @@ SELECT sum(number) AS number, min(since) AS since FROM (
 SELECT count(*) AS number, min(unknown_since) AS since FROM messages
 WHERE destination = :destination AND state = 'unknown';
 
+-- rule_set_names
+-- Every rule set that ever ran, unless it was forgotten.
+SELECT DISTINCT rule_set FROM rules ORDER BY rule_set;
+
 -- last_scan
 -- When a rule set was last searched to the end.
 SELECT max(finished_at) AS finished_at FROM scans WHERE rule_set = :rule_set;

@@ -106,6 +106,18 @@ WHERE g.state IN ('sent', 'dead') AND g.created_at < :before AND g.not_before IS
 -- What is forgotten is never alerted again. It says nothing of what was ever searched.
 UPDATE rules SET forgotten_before = max(coalesce(forgotten_before, :before), :before);
 
+-- forget_rules
+-- Of a rule set that was removed for good. What it matched stays, so nothing is told twice if it comes back.
+DELETE FROM rules WHERE rule_set = :rule_set;
+
+-- forget_coverage
+-- Its gaps.
+DELETE FROM gaps WHERE rule_set = :rule_set;
+
+-- forget_searches
+-- Its scans: one of that name that comes later begins anew.
+DELETE FROM scans WHERE rule_set = :rule_set;
+
 -- forget_scans
 -- Old scans that found something.
 DELETE FROM scans WHERE finished_at < :before AND new > 0;

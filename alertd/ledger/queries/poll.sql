@@ -32,6 +32,10 @@ INSERT INTO baselines (rule_set) VALUES (:rule_set) ON CONFLICT (rule_set) DO NO
 -- It is complete.
 DELETE FROM baselines WHERE rule_set = :rule_set;
 
+-- release_past
+-- Nobody completes the looks of rule sets that are not searched any more.
+DELETE FROM baselines WHERE rule_set NOT IN (SELECT value FROM json_each(:searched));
+
 -- rule_states
 -- All rules of a rule set that ever ran, or some of them.
 SELECT * FROM rules
