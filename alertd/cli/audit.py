@@ -10,6 +10,7 @@ from pathlib import Path
 from alertd import compose, status
 from alertd.cli import audit_report
 from alertd.cli.period import Period, read_period
+from alertd.cli.progress import progress, watched
 from alertd.cli.test_rule.live import hits
 from alertd.cli.test_rule.sample import NOTE
 from alertd.clock import SystemClock
@@ -98,7 +99,8 @@ def _found(
     profile = load_profile(table.profile, times=table.time_fields)
     found: dict[str, Found] = {}
     reach = now - period.since
-    for hit in hits(rule_set, settings, client, reach, fields=profile.fields, undated=True):
+    found_hits = hits(rule_set, settings, client, reach, fields=profile.fields, undated=True)
+    for hit in watched(found_hits, f"searching {table.index} for {rule_set.id}"):
         rule, _ = first_rule(rule_set, hit.matched)
         event = read_event(hit.source, hit.fields, index=hit.index, document_id=hit.id, profile=profile, seen_at=now)
         if rule is None or (event.time >= period.until and not event.undated):
@@ -152,7 +154,9 @@ def _place(name: str, settings: Settings, period: Period, replied: frozenset[str
         return Place(None, "cannot be read back", "taken on Slack's word")
     began = clock.now()
     try:
-        history = reader.history(since=period.since, threads=replied)
+        with progress() as say:
+            say(f"reading {name}")
+            history = reader.history(since=period.since, threads=replied)
     except (RetryError, PermanentError) as error:
         gathered.failed.append((f"destination {name}", f"cannot be read: {error}"))
         return Place(None, "could not be read")

@@ -44,7 +44,7 @@ def explain_event(text: str, config: Path | None, *, as_json: bool) -> int:
         show.as_json([{"event": event, "told": told} for event, told in lives])
     elif lives:
         for event, told in lives:
-            show.text("\n".join(_lines(event, told, style)))
+            show.folded("\n".join(_lines(event, told, style)))
     else:
         show.text(f"No event whose id begins with {text} was ever recorded.")
         typer.echo(_WHY if sets else "Nothing was searched yet: alertd run")
@@ -61,7 +61,7 @@ def explain_event(text: str, config: Path | None, *, as_json: bool) -> int:
                 )
                 typer.echo("    not looked for")
         for line in _ways(text):
-            show.text(line)
+            show.folded(line)
     return 0 if lives else NOT_FOUND
 
 

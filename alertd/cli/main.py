@@ -87,9 +87,7 @@ def test_rule(
         typer.Argument(help="Rule files. Default: those of the configuration, else rules/*.toml.", show_default=False),
     ] = None,
     config: ConfigOption = None,
-    mapping: Annotated[
-        Path | None, typer.Option(help="Index mapping for the events: what GET INDEX/_mapping answers.")
-    ] = None,
+    mapping: Annotated[Path | None, typer.Option(help="Index mapping: what GET INDEX/_mapping answers.")] = None,
     update: Annotated[bool, typer.Option("--update", help="Write the snapshots of messages anew.")] = False,
     live: Annotated[bool, typer.Option("--live", help="Search the configured cluster instead; sends nothing.")] = False,
     since: Annotated[str, typer.Option(help="With --live: how far back.")] = "7d",
@@ -113,6 +111,7 @@ def test_rule(
     ] = "text",
     strict: StrictOption = False,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Run the tests in rule files on an embedded search server; with --live, see what they would have alerted on."""
     from alertd.cli.test_rule.asked import Asked
@@ -132,6 +131,7 @@ def test_rule(
         events=events,
         form="json" if as_json else form,
         strict=strict,
+        quiet=quiet,
     )
     raise typer.Exit(test_rules(asked))
 

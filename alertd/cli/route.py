@@ -69,7 +69,7 @@ def route_events(file: Path, config: Path | None, *, as_json: bool) -> int:
         show.as_json([_plain(each, some) for each, some in zip(placed, told, strict=True)])
     else:
         for each, some in zip(placed, told, strict=True):
-            show.text("\n".join((*_report(each, some, settings), "")))
+            show.folded("\n".join((*_report(each, some, settings), "")))
     for where, why in broken.items():
         show.text(f"warning  {where}: the embedded search server refuses this query: {why}", err=True)
     return 0 if all(any(each.destinations for each in some) for some in told) else NOBODY

@@ -3,11 +3,17 @@
 import dataclasses
 import json
 import os
-from collections.abc import Sequence
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import typer
 from rich.cells import cell_len
+
+# What stands before the text of a line: a label or a time, and at least two blanks.
+_LABEL = re.compile(r" *\S+(?: \S+)*?  +")
 
 
 def as_json(value: object) -> None:
@@ -23,6 +29,30 @@ def json_text(value: object) -> str:
 def text(lines: str, *, err: bool = False) -> None:
     """Without what would control the terminal: some of it is an event's or a server's own text."""
     typer.echo("\n".join(map(inert, lines.split("\n"))), err=err)
+
+
+def folded(lines: str) -> None:
+    """As text; on a terminal long lines go on below themselves. What is piped stays a line for grep."""
+    if not sys.stdout.isatty():
+        text(lines)
+        return
+    width = shutil.get_terminal_size().columns
+    text("\n".join(part for line in lines.split("\n") for part in fold(line, width)))
+
+
+def fold(line: str, width: int) -> Iterator[str]:
+    """Between words, below the text of the line. A longer word, such as an address, stays whole."""
+    label = _LABEL.match(line)
+    start = len(line) - len(line.lstrip(" "))
+    below = label.end() if label and label.end() <= width // 3 else min(start + 2, width // 3)
+    so_far = ""
+    for word in re.findall(r"\s*\S+", line):
+        if so_far.strip() and cell_len(so_far) + cell_len(word) > width:
+            yield so_far
+            so_far = " " * below + word.lstrip()
+        else:
+            so_far += word
+    yield so_far
 
 
 def inert(line: str) -> str:

@@ -1,6 +1,7 @@
 """Which part of a query an event does not match, and what the event has there."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
 
 from alertd.event.document import Document, as_text
 from alertd.rules.language.parts import Part, all_parts, take_apart
@@ -51,21 +52,30 @@ def _opened(
     if joined == "OR":
         failing = sorted(failing, key=lambda part: sum(id(below) not in holding for below in part.parts))[:1]
     for part in parts:
-        values = tuple((name, value) for name in part.fields if (value := _value(sample.document, name)))
-        yield PartResult(" ".join(part.query.text.split()), depth, id(part) in holding, values)
+        text = " ".join(part.query.text.split())
+        values = tuple((name, value) for name in part.fields if (value := _value(sample.document, name, text)))
+        yield PartResult(text, depth, id(part) in holding, values)
         if part in failing:
             yield from _opened(part.parts, part.joined, depth + 1, holding, sample)
 
 
-def _value(document: Mapping[str, object], field: str) -> str | None:
+def _value(document: Mapping[str, object], field: str, asked: str) -> str | None:
     """Also where the field is another way to look at a value: NAME.keyword, NAME.text. Of a long one the length
-    too: a keyword may not keep it."""
+    too: a keyword may not keep it. Of many first those that are most like what the part of the query asks for."""
     path = tuple(field.split("."))
     own, above = (list(Document(document, {}).values([each])) for each in (path, path[:-1]))
     texts = [as_text(each) for each in own or above if not isinstance(each, Mapping)]
-    found = [_short(text) for text in dict.fromkeys(texts) if text]
+    found = [text for text in dict.fromkeys(texts) if text]
+    if len(found) > MOST_VALUES:
+        found.sort(key=lambda text: _likeness(text, asked), reverse=True)
     more = f" and {len(found) - MOST_VALUES:,} more" if len(found) > MOST_VALUES else ""
-    return ", ".join(found[:MOST_VALUES]) + more or None
+    return ", ".join(map(_short, found[:MOST_VALUES])) + more or None
+
+
+def _likeness(value: str, asked: str) -> tuple[bool, float]:
+    asked = (asked.partition(":")[2] or asked).lower()
+    beginning, wanted = value.lower()[:MOST_VALUE_CHARACTERS], asked[:MOST_VALUE_CHARACTERS]
+    return value.lower() in asked, SequenceMatcher(None, beginning, wanted, autojunk=False).ratio()
 
 
 def _short(text: str) -> str:

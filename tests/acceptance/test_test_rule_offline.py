@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import socket
 import subprocess
 import sys
@@ -68,6 +69,47 @@ def alertd(tmp_path: Path) -> Alertd:
         )
 
     return run
+
+
+def test_quiet_leaves_out_what_passes(alertd: Alertd, tmp_path: Path) -> None:
+    """The failures and the last line; of what is well the last line alone."""
+    file = tmp_path / "rules/team.toml"
+    file.write_text(FAILING)
+    failed = alertd("test-rule", "-q")
+    assert 1 == failed.returncode
+    assert ["rules/team.toml", "  created", "    ✗ 100%, a|b"] == failed.stdout.splitlines()[:3]
+    assert "it was" not in failed.stdout
+    assert "R502" not in failed.stdout
+    file.write_text(SET)
+    [last] = alertd("test-rule", "--quiet").stdout.splitlines()
+    assert last.startswith("1 passed, 0 failed in ")
+    assert (2, True) == ((done := alertd("test-rule", "-q", "--live")).returncode, "--quiet" in done.stderr)
+
+
+def test_a_comparison_shows_on_a_terminal_that_it_goes_on(tmp_path: Path) -> None:
+    """And leaves nothing of it there."""
+    for folder, text in (("rules", SET), ("old", SET.replace('"eventName:CreateUser"', '"eventName:Create*"'))):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "team.toml").write_text(text)
+    leader, terminal = pty.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "alertd", "test-rule", "--against", "old"],
+            stdout=subprocess.PIPE,
+            stderr=terminal,
+            timeout=60,
+            cwd=tmp_path,
+            env={**os.environ, "TERM": "xterm"},
+            check=False,
+        )
+        shown = os.read(leader, 100_000).decode()
+    finally:
+        os.close(terminal)
+        os.close(leader)
+    assert 0 == done.returncode, shown
+    assert b"of 1 events against old" in done.stdout
+    assert "comparing" in shown
+    assert shown.endswith("\r\x1b[K")
 
 
 def test_a_failing_test_is_an_annotation_at_its_line(alertd: Alertd, tmp_path: Path) -> None:

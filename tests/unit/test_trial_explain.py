@@ -48,3 +48,13 @@ def test_of_several_values_more_than_the_first_is_shown() -> None:
     sample = Sample({"a": [{"b": name} for name in ("x", "y", "y", "z", "u", "v")]}, "event.json")
     [part] = explain(_query("a.b:w"), sample, _ask)
     assert (("a.b", "x, y, z and 2 more"),) == part.values
+
+
+def test_of_many_values_those_that_are_most_like_what_is_asked_stand_first() -> None:
+    """Of a hundred, the first three are seldom what matters."""
+    names = [f"arn:aws:s3:::bucket-{number}" for number in range(100)]
+    sample = Sample({"a": [*names, "arn:aws:s3:::Logs-eu", "logs"]}, "event.json")
+    [part] = explain(_query('a:"arn:aws:s3:::logs-eu"'), sample, _ask)
+    [(_, shown)] = part.values
+    assert shown.startswith("arn:aws:s3:::Logs-eu, logs, ")
+    assert shown.endswith(" and 99 more")

@@ -19,3 +19,4 @@ class Asked:
     events: Path | None
     form: str
     strict: bool
+    quiet: bool

@@ -22,7 +22,13 @@ def test_rules(asked: Asked) -> int:
     from alertd.cli.test_rule.offline import run_rule_tests
 
     return run_rule_tests(
-        asked.files, asked.config, form=form, mapping=asked.mapping, update=asked.update, strict=asked.strict
+        asked.files,
+        asked.config,
+        form=form,
+        mapping=asked.mapping,
+        update=asked.update,
+        strict=asked.strict,
+        quiet=asked.quiet,
     )
 
 
@@ -52,6 +58,10 @@ def _contradictions(asked: Asked, form: Format) -> list[Problem]:
         problems.append(Problem("--events", "goes with --against"))
     if asked.events and asked.live:
         problems.append(Problem("--events", "does not go with --live: compare on one or the other"))
+    if asked.quiet and (asked.live or asked.against is not None or form is not Format.TEXT):
+        problems.append(
+            Problem("--quiet", "goes with the tests in rule files and with text: it leaves out what passes")
+        )
     if asked.strict and asked.against is not None:
         problems.append(Problem("--strict", "does not go with --against: a comparison does not warn"))
     if looks and form not in {Format.TEXT, Format.JSON}:

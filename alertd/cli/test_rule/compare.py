@@ -11,6 +11,7 @@ import typer
 
 from alertd import compose
 from alertd.cli import show
+from alertd.cli.progress import watched
 from alertd.cli.test_rule.asked import Asked
 from alertd.cli.test_rule.comparison import Comparison, Moved, comparison_report
 from alertd.cli.test_rule.drawing import Drawing
@@ -82,7 +83,7 @@ def _offline(versions: Versions, mine: Given, lines: Iterable[Line], mapping: Pa
                 embedded.drop_index,
                 for_flavor(fields, flavor=FLAVOR) if fields else None,
             )
-            for change in compare(old, new, lines, server, happened=happened, tally=tally):
+            for change in compare(old, new, watched(lines, "comparing"), server, happened=happened, tally=tally):
                 counts[change.kind] += 1
                 if len(named) < MOST_NAMED:
                     told = event(change.document, change.where)
@@ -159,7 +160,8 @@ def _taken(
     profile = load_profile(table.profile, times=table.time_fields)
     drawing = Drawing(profile, compose.telling.style(settings), SystemClock().now())
     seen: set[str] = set()
-    for hit in hits(rule_set, settings, client, reach, fields=drawing.profile.fields):
+    found = hits(rule_set, settings, client, reach, fields=drawing.profile.fields)
+    for hit in watched(found, f"searching {table.index} for {rule_set.id}"):
         rule, _ = first_rule(rule_set, hit.matched)
         event = drawing.event(hit)
         if rule and event.key not in seen and not exception_of(rule, hit.matched, event.time):

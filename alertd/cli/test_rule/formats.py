@@ -31,13 +31,16 @@ def report(
     *,
     seconds: float,
     strict: bool,
+    quiet: bool = False,
 ) -> str:
-    """`strict`: warnings fail."""
+    """`strict`: warnings fail. `quiet`, of text: only what fails."""
     match form:
         case Format.TEXT:
-            lines = [line for rule_set in sets for line in _tree(rule_set, results)]
-            lines += [*(lint.as_line(warning) for warning in warnings), *([""] if warnings else [])]
-            again = _failed(results) if len(results) > MOST_SEEN_AT_ONCE else []
+            shown = _failed(results) if quiet else results
+            lines = [line for rule_set in sets for line in _tree(rule_set, shown, quiet=quiet)]
+            told = [lint.as_line(warning) for warning in warnings if strict or not quiet]
+            lines += [*told, *([""] if told else [])]
+            again = _failed(results) if len(shown) > MOST_SEEN_AT_ONCE else []
             lines += [f"✗ {each.rule}: {each.test.name}  {each.test.where}" for each in again]
             return "\n".join([*lines, f"{_count(results, warnings)} in {seconds:.2f} s"])
         case Format.JSON:
@@ -78,9 +81,12 @@ def _count(results: Sequence[Result], warnings: Sequence[RuleWarning]) -> str:
     return f"{len(results) - failed} passed, {failed} failed{tail}"
 
 
-def _tree(rule_set: RuleSet, results: Sequence[Result]) -> Iterator[str]:
+def _tree(rule_set: RuleSet, results: Sequence[Result], *, quiet: bool) -> Iterator[str]:
+    rules = [rule for rule in rule_set.rules if not quiet or (rule_set.id, rule.id) in _rules_of(results)]
+    if quiet and not rules:
+        return
     yield shown_path(rule_set.path)
-    for rule in rule_set.rules:
+    for rule in rules:
         yield f"  {rule.id}" + ("" if rule.tests else "  (no tests)")
         for result in results:
             if (result.rule_set, result.rule) == (rule_set.id, rule.id):
@@ -88,6 +94,10 @@ def _tree(rule_set: RuleSet, results: Sequence[Result]) -> Iterator[str]:
                 for mismatch in result.mismatches:
                     yield from (f"        {line}" for line in explanation(mismatch))
     yield ""
+
+
+def _rules_of(results: Sequence[Result]) -> frozenset[tuple[str, str]]:
+    return frozenset((result.rule_set, result.rule) for result in results)
 
 
 def explanation(mismatch: Mismatch) -> Iterator[str]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from alertd import compose
 from alertd.cli.lint import of_source
+from alertd.cli.progress import watched
 from alertd.cli.test_rule.drawing import NO_DELIVERY, Drawing
 from alertd.clock import SystemClock
 from alertd.config import Settings
@@ -58,7 +59,8 @@ def look(
     fields = EVERY_FIELD if keep else drawing.profile.fields
     found: dict[str, Taken] = {}
     silent: set[str] = set()
-    for hit in hits(rule_set, settings, client, reach, fields=fields):
+    found_hits = hits(rule_set, settings, client, reach, fields=fields)
+    for hit in watched(found_hits, f"searching {table.index} for {rule_set.id}"):
         rule, _ = first_rule(rule_set, hit.matched)
         event = drawing.event(hit)
         if rule is None or event.key in found:

@@ -35,6 +35,7 @@ def run_rule_tests(
     mapping: Path | None = None,
     update: bool = False,
     strict: bool = False,
+    quiet: bool = False,
 ) -> int:
     """Exit code. Without a configuration any source and destination a rule names will do."""
     clock = SystemClock()
@@ -52,11 +53,17 @@ def run_rule_tests(
         written = [_update(result) for result in results if _is_outdated(result)]
         if written:
             typer.echo("\n".join(f"wrote {name}" for name in dict.fromkeys(written)), err=form is not Format.TEXT)
-            return run_rule_tests(files, config, form=form, mapping=mapping, strict=strict)
+            return run_rule_tests(files, config, form=form, mapping=mapping, strict=strict, quiet=quiet)
     warned = lint(sets, now=clock.now(), known=known)
     seconds = clock.elapsed_seconds() - began
-    say = typer.echo if form is Format.JSON else show.text
-    say(report(form, sets, results, warned, seconds=seconds, strict=strict))
+    told = report(form, sets, results, warned, seconds=seconds, strict=strict, quiet=quiet)
+    match form:
+        case Format.JSON:
+            typer.echo(told)
+        case Format.TEXT:
+            show.folded(told)
+        case _:
+            show.text(told)
     failed = any(not result.passed for result in results) or (strict and count(warned))
     return FAILED if failed else 0
 
