@@ -52,6 +52,7 @@ def serve(
     `texts`: of the rule files, to be kept. `broken`: why these are not the rules that the files hold now.
     """
     clock = SystemClock()
+    _say_what_starts(settings, clock.now())
     ledger = open_ledger(settings.ledger.path, now=clock.now())
     try:
         moving.release_past(ledger, [rule_set.id for rule_set in rule_sets])
@@ -69,7 +70,7 @@ def serve(
             keep=settings.ledger.keep,
             stop=stop.asked,
         )
-        _say_what_holds(settings, daemon, clock.now())
+        _say_what_holds(daemon)
         _keep(settings, texts, clock.now())
         gc.collect()
         gc.freeze()  # what is there by now stays: looking through all of it again and again takes time at each poll
@@ -100,11 +101,15 @@ def _keep(settings: Settings, texts: Sequence[RuleText], now: datetime) -> None:
             structlog.get_logger("alertd").warning("rules_not_kept", reason=str(error.strerror))
 
 
-def _say_what_holds(settings: Settings, daemon: Daemon, now: datetime) -> None:
+def _say_what_starts(settings: Settings, now: datetime) -> None:
+    """Before the ledger is opened, which may take a while and may fail."""
     log_ = structlog.get_logger("alertd")
     log_.info("starting", version=__version__, config=str(settings.path), ledger=str(settings.ledger.path), now=now)
     for warning in settings.warnings:
         log_.warning("configuration", warning=warning)
+
+
+def _say_what_holds(daemon: Daemon) -> None:
     for courier in daemon.couriers:
         guarantee = courier.destination.guarantee.value
-        log_.info("destination", destination=courier.destination.name, guarantee=guarantee)
+        structlog.get_logger("alertd").info("destination", destination=courier.destination.name, guarantee=guarantee)

@@ -16,6 +16,8 @@ APPLICATION_ID = 0x616C7274  # "alrt"
 _HEADER = b"SQLite format 3\x00"
 # Network filesystems of which SQLite cannot trust the locks (statfs magic numbers as /proc/mounts names them).
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs"})
+# Of a copy, in KiB; the rest of it is in a temporary file.
+IN_MEMORY = 32_000
 # Of some 5 seconds each.
 LOCKED_TRIES = 12
 _PRAGMAS = {
@@ -119,11 +121,14 @@ def is_current(connection: sqlite3.Connection) -> bool:
 
 
 def as_of_now(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """For a look at the ledger of an earlier alertd, which only the daemon may migrate: a copy of it in memory."""
+    """For a look at the ledger of an earlier alertd, which only the daemon may migrate: a copy of it, in a temporary
+    file where it is large."""
     if is_current(connection):
         return connection
-    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    copy = sqlite3.connect("", isolation_level=None, check_same_thread=False)
     copy.row_factory = sqlite3.Row
+    copy.execute("PRAGMA journal_mode = OFF")  # nobody needs it back as it was
+    copy.execute(f"PRAGMA cache_size = -{IN_MEMORY}")
     with closing(connection):
         connection.backup(copy)
     migrate(copy)

@@ -271,8 +271,7 @@ def open_ledger(path: Path, *, now: datetime) -> SqliteLedger:
             connection = file.connect_patiently(path)
             stack.callback(connection.close)
             file.check_schema(connection, path)
-            # what is about to be rebuilt is looked at before
-            at_once = path.stat().st_size <= SMALL or not file.is_current(connection)
+            at_once = path.stat().st_size <= SMALL
             if at_once:
                 file.check_integrity(connection, path)
             file.migrate(connection)

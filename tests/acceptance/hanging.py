@@ -3,6 +3,7 @@
 Only how long it waits is changed, and that one call hangs: as a defect of ours, or of a library's, might make it.
 """
 
+import sqlite3
 import sys
 import threading
 from datetime import timedelta
@@ -23,6 +24,13 @@ def hang(*_: object, **__: object) -> None:
     threading.Event().wait()
 
 
+def count_for_ever(connection: sqlite3.Connection) -> None:
+    """Within SQLite, where no signal handler of Python's runs."""
+    sys.stderr.write("hanging\n")
+    sys.stderr.flush()
+    connection.execute("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
+
+
 def hurry() -> None:
     stopping.ORDERLY_STOP, stopping.MARGIN = 3 * _SECOND, _SECOND
     watchdog.LATE, watchdog.STUCK = 2 * _SECOND, 8 * _SECOND
@@ -36,6 +44,8 @@ def break_(what: str) -> None:
         Courier._send = hang  # type: ignore[method-assign]
     elif what == "start":
         file.check_integrity = hang
+    elif what == "migration":
+        file.migrate = count_for_ever
 
 
 if __name__ == "__main__":

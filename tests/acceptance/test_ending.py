@@ -80,10 +80,12 @@ def test_a_signal_ends_it_in_time_whatever_hangs(installed: Installation, what: 
     assert ('"event": "stopped"' if what == "nothing" else '"event": "cut_short"') in installed.log
 
 
-def test_a_signal_ends_it_at_once_while_it_starts(installed: Installation) -> None:
-    """There is nothing to finish yet."""
-    with started(installed, HANGING, "start") as process:
+@pytest.mark.parametrize("what", ["start", "migration"])
+def test_a_signal_ends_it_at_once_while_it_starts(installed: Installation, what: str) -> None:
+    """There is nothing to finish yet. Whoever looks has read that it starts."""
+    with started(installed, HANGING, what) as process:
         installed.wait_for(lambda: "hanging" in installed.log, "the start")
+        assert '"event": "starting"' in installed.log.partition("hanging")[0]
         process.send_signal(signal.SIGTERM)
         assert 0 == ended(process, SLACK_SECONDS)
     assert '"signal": "SIGTERM"' in installed.log

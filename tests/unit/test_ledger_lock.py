@@ -199,6 +199,27 @@ def test_writes_beside_the_check_are_not_taken_for_damage(tmp_path: Path, monkey
         assert 1 == ledger.record([match(5000)], now=NOW)
 
 
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_large_ledger_of_an_earlier_alertd_is_looked_through_beside_the_work_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: bool
+) -> None:
+    """It is brought up to date first: nobody waits for the look."""
+    monkeypatch.setattr(sqlite, "SMALL", 0)
+    monkeypatch.setattr(file, "check_integrity", _not_waited_for)
+    path = tmp_path / "alertd.db"
+    _first_day(path)
+    if damaged:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("DELETE FROM events")  # and its match hangs in the air
+    refused = _check(path)
+    assert damaged is ("hangs in the air" in str(refused)), refused
+    assert damaged is (refused is not None)
+
+
+def _not_waited_for(*_: object) -> None:
+    raise AssertionError("the start waited until all of it was read")
+
+
 def test_what_could_not_be_created_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite's own limit stands for the full disk."""
     connect = file.connect
