@@ -22,18 +22,31 @@ class SystemClock:
 
 
 class SteadyClock:
-    """The wall clock as it was at the start, carried on without jumps: for deadlines that must not move with it."""
+    """The wall clock, carried on without jumps until its owner follows one, and moves the deadlines kept by it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._start = clock.now()
-        self._start_seconds = clock.elapsed_seconds()
+        self.basis = _basis(clock)
 
     def now(self) -> datetime:
-        return self._start + timedelta(seconds=self.elapsed_seconds() - self._start_seconds)
+        return self.basis + timedelta(seconds=self.elapsed_seconds())
+
+    def jump(self) -> timedelta:
+        """By how much somebody has set the wall clock since; nothing, where it only drifts."""
+        by = _basis(self._clock) - self.basis
+        return by if abs(by) >= JUMP else timedelta(0)
+
+    def follow(self, by: timedelta) -> None:
+        self.basis += by
 
     def elapsed_seconds(self) -> float:
         return self._clock.elapsed_seconds()
+
+
+def _basis(clock: Clock) -> datetime:
+    """What the wall clock shows when the elapsed clock shows 0: the same until somebody sets the wall clock, or the
+    machine starts again."""
+    return clock.now() - timedelta(seconds=clock.elapsed_seconds())
 
 
 def skew(told: datetime, *, asked_at: datetime, answered_at: datetime) -> timedelta | None:
@@ -51,6 +64,8 @@ def skew_told(ahead: timedelta) -> str:
     return f"this machine's clock is {by} {'behind' if ahead > timedelta(0) else 'ahead of'} the search server's"
 
 
+# Less is what a clock that is kept right drifts, and what the two of them are read apart.
+JUMP = timedelta(seconds=1)
 # Whoever reads the time over a network errs by some of it.
 MOST_SKEW = timedelta(seconds=5)
 _UNITS = ((86400, "days"), (3600, "hours"), (60, "minutes"))

@@ -102,10 +102,10 @@ def style(settings: Settings) -> Style:
 def couriers(settings: Settings, ledger: Ledger, *, clock: Clock, troubles: Troubles) -> tuple[Courier, ...]:
     """One for each destination."""
     look = style(settings)
-    # deadlines must not move with the wall clock; Slack's history is read by the same clock
-    steady = SteadyClock(clock)
     made = []
     for name, table in settings.destinations.items():
+        # each moves its deadlines with it; Slack's history is read by the same clock
+        steady = SteadyClock(clock)
         target = destination(name, table, clock=steady)
         made.append(
             Courier(

@@ -8,14 +8,14 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
-from alertd.clock import Clock
-from alertd.deliver import verdict
+from alertd.clock import SteadyClock
+from alertd.deliver import verdict, waits
 from alertd.deliver.batch import Batch, freeze_next
-from alertd.deliver.reconcile import Reconciler, facts, thread_ts
+from alertd.deliver.reconcile import CLOCK_MARGIN, Reconciler, facts, thread_ts
 from alertd.destination import Destination, Outcome, PayloadRefused, Sent, Unknown
 from alertd.errors import LedgerFullError, PermanentError, RetryError
 from alertd.ledger import Ledger
@@ -52,7 +52,7 @@ class Courier:
 
     destination: Destination
     ledger: Ledger
-    clock: Clock
+    clock: SteadyClock
     batch: Batch
     reconciler: Reconciler
     troubles: Troubles
@@ -65,7 +65,7 @@ class Courier:
         if self._tell_past_ledger():
             return FULL_PAUSE
         try:
-            wait = self._next(self.clock.now())
+            wait = self._next()
         except LedgerFullError as error:
             # Nothing was recorded and nothing will be posted without its record.
             self._is_full = True
@@ -76,8 +76,10 @@ class Courier:
             self.troubles.end(LEDGER)
         return wait
 
-    def _next(self, now: datetime) -> timedelta:
+    def _next(self) -> timedelta:
         self._record_late()
+        waits.follow(self.ledger, self.destination.name, self.clock)
+        now = self.clock.now()
         state = self.ledger.destination(self.destination.name)
         self.reconciler.settle(now)
         self.reconciler.sweep(now)
@@ -108,6 +110,7 @@ class Courier:
             # only for the address of what is sent: without it, nothing but a link is missing
             with suppress(RetryError, PermanentError):
                 self.destination.reader.introduce()
+        waits.trust(self.ledger, self.destination.name, self.clock, doubt=self.reconciler.doubt)
         now = self.clock.now()
         for message in self.ledger.messages(self.destination.name, MessageState.SENDING):
             doubtful = verdict.unknown(message, "alertd stopped while sending", doubt=self.reconciler.doubt, now=now)
@@ -125,6 +128,7 @@ class Courier:
             attempts=message.attempts + 1,
             attempted_at=started_at,
             not_before=None,
+            read_since=message.read_since or started_at - CLOCK_MARGIN,
         )
         attempt = Attempt(message.delivery_id, sending.attempts, started_at)
         self.ledger.save(sending, was=MessageState.PENDING, attempt=attempt)

@@ -106,7 +106,7 @@ class Reconciler:
     def _read(self, reader: Reader, messages: Sequence[Message]) -> Finding | str:
         """One read for all of them, or why the channel could not be read."""
         wanted = {message.delivery_id: thread_ts(message, self.ledger) for message in messages}
-        since = min(message.created_at for message in messages) - CLOCK_MARGIN
+        since = min(message.read_since or message.created_at - CLOCK_MARGIN for message in messages)
         try:
             finding = reader.find(wanted, since=since)
         except RetryError as error:

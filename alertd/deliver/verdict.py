@@ -32,8 +32,6 @@ NEGATIVE_READS = 3
 READ_GAP = timedelta(seconds=10)
 # When to look for copies after a message was posted again: a first post that was only slow shows up late.
 SWEEPS = (timedelta(minutes=1), timedelta(minutes=10), timedelta(minutes=60))
-# No wait is longer. One that ends later was set before the clock was put back.
-LONGEST_WAIT = timedelta(hours=2)
 
 
 class OnUnknown(StrEnum):
@@ -140,11 +138,11 @@ def after_sweep(message: Message, copies: tuple[Posted, ...], *, now: datetime) 
 def pause_left(state: DestinationState, *, now: datetime) -> timedelta:
     """How long nothing may be posted: a pause, or the pace."""
     until = max((at for at in (state.paused_until, state.next_post_at) if at), default=now)
-    return until - now if now < until < now + LONGEST_WAIT else timedelta(0)
+    return max(until - now, timedelta(0))
 
 
 def is_due(message: Message, *, now: datetime) -> bool:
-    return message.not_before is None or not now < message.not_before < now + LONGEST_WAIT
+    return message.not_before is None or message.not_before <= now
 
 
 def _sent(message: Message, channel: str | None, ts: str | None, *, now: datetime, readable: bool) -> Message:

@@ -70,8 +70,8 @@ class Ledger(Protocol):
         An echo counts once the event itself is in a message."""
 
     def waiting_sessions(self, destination: str, *, gathered: datetime) -> tuple[tuple[str, int], ...]:
-        """Sessions with waiting calls of which some were seen before `gathered`, with their urgency, the most urgent
-        first. "" stands for calls without a session."""
+        """Sessions with waiting calls of which some were seen before `gathered`, or two minutes after it, by a clock
+        that was ahead; with their urgency, the most urgent first. "" stands for calls without a session."""
 
     def waiting_of_session(self, destination: str, session: str, *, limit: int) -> tuple[Notification, ...]:
         """Its waiting calls, oldest first: their order is kept whatever the severity of each."""
@@ -113,6 +113,13 @@ class Ledger(Protocol):
 
     def to_sweep(self, destination: str) -> tuple[Message, ...]:
         """Sent messages with repeat_possible that have sweeps to come (not_before not null)."""
+
+    def tried(self, destination: str) -> tuple[Message, ...]:
+        """What the channel may have to be read for: open messages with an attempt, and those of to_sweep."""
+
+    def save_waits(self, messages: Sequence[Message], *, destination: DestinationState, fact: tuple[str, str]) -> None:
+        """Store new deadlines of messages, which keep their states, and of their destination, and remember the fact
+        that goes with it: one transaction."""
 
     def session_parent(self, destination: str, session: str) -> Message | None:
         """The message that first told an event of this session there, in whatever state."""

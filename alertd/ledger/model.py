@@ -155,6 +155,7 @@ class Message:
     last_error: str | None = None
     replay_of: str | None = None  # delivery id of the message that it tells again, at an operator's word
     urgency: int = 0  # of the gravest event in it: what is greater is sent first
+    read_since: datetime | None = None  # from here on the channel is read for it: before its first attempt
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,7 @@ def message(row: Row) -> Message:
         last_error=row["last_error"],
         replay_of=row["replay_of"],
         urgency=row["urgency"],
+        read_since=maybe_from_micros(row["read_since"]),
     )
 
 

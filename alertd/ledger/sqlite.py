@@ -10,6 +10,7 @@ from pathlib import Path
 from alertd.errors import LedgerConflictError
 from alertd.event.event import Event
 from alertd.ledger import file, rows
+from alertd.ledger.forgetting import forget_before
 from alertd.ledger.inspection import Inspection
 from alertd.ledger.lock import held
 from alertd.ledger.model import (
@@ -29,8 +30,6 @@ from alertd.ledger.record import Execute, heal, note_baselines, record_match, re
 from alertd.ledger.refusal import cannot_open
 from alertd.ledger.turns import Turns
 
-# Events are forgotten in transactions short enough that a poll does not notice.
-PRUNE_AT_ONCE = 500
 KEYS_AT_ONCE = 10_000
 # Bytes that are looked through within a second at the start; a larger ledger is looked through beside the work.
 SMALL = 32_000_000
@@ -172,6 +171,16 @@ class SqliteLedger:
     def to_sweep(self, destination: str) -> tuple[Message, ...]:
         return tuple(rows.message(row) for row in self._read("to_sweep", destination=destination))
 
+    def tried(self, destination: str) -> tuple[Message, ...]:
+        return tuple(rows.message(row) for row in self._read("tried", destination=destination))
+
+    def save_waits(self, messages: Sequence[Message], *, destination: DestinationState, fact: tuple[str, str]) -> None:
+        with self._transaction():
+            for message in messages:
+                self._execute("save_message", {**rows.values(message), "was": message.state.value})
+            self._execute("save_destination", rows.values(destination))
+            self._execute("remember", {"name": fact[0], "value": fact[1]})
+
     def session_parent(self, destination: str, session: str) -> Message | None:
         found = self._read("session_parent", destination=destination, session=session)
         return rows.message(found[0]) if found else None
@@ -230,20 +239,7 @@ class SqliteLedger:
         return self._read(query, **parameters)
 
     def prune(self, *, before: datetime) -> int:
-        limit = rows.to_micros(before)
-        forgotten = 0
-        with self._transaction():
-            self._execute("forget_before", {"before": limit})
-        while old := self._read("old_events", before=limit, limit=PRUNE_AT_ONCE):
-            with self._transaction():
-                for row in old:
-                    self._execute("forget_event", {"event_key": row["event_key"]})
-            forgotten += len(old)
-        with self._transaction():
-            self._execute("forget_messages", {"before": limit})
-            self._execute("forget_scans", {"before": limit})
-            self._execute("forget_episodes", {"before": limit})
-        return forgotten
+        return forget_before(self._turns, rows.to_micros(before))
 
     @contextmanager
     def transaction(self) -> Iterator[Execute]:

@@ -224,7 +224,6 @@ class History:
             channel.doubtful |= {message.delivery_id for message in sending}
         poll = Poll(SOURCE, (RULES,), lambda: self.index, ledger, self.clock, troubles)
         self._watch = Watch("trail", MINUTE, 6 * HOUR, poll, self.clock, troubles)
-        steady = SteadyClock(self.clock)
         self._couriers = tuple(
             Courier(
                 destination=channel,
@@ -242,7 +241,7 @@ class History:
                 troubles=troubles,
                 random=self.dice,
             )
-            for channel in self.channels
+            for channel, steady in ((channel, SteadyClock(self.clock)) for channel in self.channels)
         )
         poll.start()
         for courier in self._couriers:

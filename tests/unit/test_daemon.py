@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alertd.clock import SystemClock
+from alertd.clock import SteadyClock, SystemClock
 from alertd.errors import AlertdError
 from alertd.ledger.file import create
 from alertd.ledger.model import Message, MessageState
@@ -33,7 +33,7 @@ def test_a_stop_waits_for_the_post_under_way_and_its_record(tmp_path: Path) -> N
     with closing(open_ledger(tmp_path / "alertd.db", now=NOW)) as ledger:
         office = Office(ledger, SimulatedClock(NOW))
         office.happen(1)
-        courier = replace(office.courier(Scripted([], during=take_time)), clock=SystemClock())
+        courier = replace(office.courier(Scripted([], during=take_time)), clock=SteadyClock(SystemClock()))
         daemon = Daemon(ledger, SystemClock(), (), (courier,), Troubles(SystemClock()), keep=400 * DAY)
         sent: list[int] = []
 
@@ -73,7 +73,7 @@ def test_what_a_scan_records_wakes_the_courier(tmp_path: Path, monkeypatch: pyte
     create(tmp_path / "alertd.db", now=NOW)
     with closing(open_ledger(tmp_path / "alertd.db", now=NOW)) as ledger:
         office = Office(ledger, SimulatedClock(NOW))
-        courier = replace(office.courier(Scripted([], during=posted.set)), clock=SystemClock())
+        courier = replace(office.courier(Scripted([], during=posted.set)), clock=SteadyClock(SystemClock()))
         daemon = Daemon(ledger, SystemClock(), (), (courier,), Troubles(SystemClock()), keep=400 * DAY)
         bell = Bell()
         daemon._news = (bell,)
@@ -100,7 +100,7 @@ def test_a_courier_that_ends_by_what_is_no_error_ends_alertd(tmp_path: Path) -> 
     with closing(open_ledger(tmp_path / "alertd.db", now=NOW)) as ledger:
         office = Office(ledger, SimulatedClock(NOW))
         office.happen(1)
-        courier = replace(office.courier(Scripted([], during=panic)), clock=SystemClock())
+        courier = replace(office.courier(Scripted([], during=panic)), clock=SteadyClock(SystemClock()))
         daemon = Daemon(ledger, SystemClock(), (), (courier,), Troubles(SystemClock()), keep=400 * DAY)
         ends = threading.Timer(WAIT_SECONDS, daemon.stop.set)
         ends.start()

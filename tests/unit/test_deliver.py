@@ -13,6 +13,7 @@ from random import Random
 
 import pytest
 
+from alertd.clock import SteadyClock
 from alertd.deliver.batch import Batch
 from alertd.deliver.courier import Courier
 from alertd.deliver.reconcile import Reconciler
@@ -120,15 +121,16 @@ class Office:
     def courier(self, destination: Scripted, on_unknown: OnUnknown = OnUnknown.RESEND_MARKED) -> Courier:
         numbers = iter(range(10_000_000))
         troubles = Troubles(self.clock)
+        steady = SteadyClock(self.clock)
         return Courier(
             destination=destination,
             ledger=self.ledger,
-            clock=self.clock,
+            clock=steady,
             batch=Batch(self.ledger, "security", destination.threads, RENDERERS, lambda: f"{next(numbers):032x}"),
             reconciler=Reconciler(
                 destination=destination,
                 ledger=self.ledger,
-                clock=self.clock,
+                clock=steady,
                 doubt=Doubt(readable=destination.readable, on_unknown=on_unknown),
                 mark_repeat=partial(mark_repeat, style=STYLE),
                 troubles=troubles,

@@ -35,13 +35,14 @@ ORDER BY n.urgency DESC, n.event_time, n.id
 LIMIT :limit;
 
 -- waiting_sessions
--- Sessions with calls that were gathered for long enough, the most urgent first.
+-- Sessions with calls that were gathered for long enough, the most urgent first. What was seen two minutes later, or
+-- more, was seen by a clock that was ahead.
 SELECT coalesce(e.session, '') AS session, max(n.urgency) AS urgency
 FROM notifications AS n
 JOIN events AS e USING (event_key)
 JOIN matches AS m USING (event_key, rule_set)
 WHERE n.destination = :destination AND n.kind = 'session' AND n.delivery_id IS NULL AND n.closed = 0
-GROUP BY 1 HAVING min(m.seen_at) <= :gathered
+GROUP BY 1 HAVING min(m.seen_at) <= :gathered OR max(m.seen_at) > :gathered + 120000000
 ORDER BY urgency DESC, min(n.event_time);
 
 -- waiting_of_session
@@ -105,12 +106,12 @@ WHERE id = placed.placed_id;
 INSERT INTO messages (
     delivery_id, seq, destination, kind, payload, created_at, state, thread_of, attempts, not_before, attempted_at,
     unknown_since, negative_reads, plain, repeat_possible, sweeps, channel, ts, permalink, sent_at, last_error,
-    replay_of, urgency
+    replay_of, urgency, read_since
 ) VALUES (
     :delivery_id, (SELECT coalesce(max(seq), 0) + 1 FROM messages), :destination, :kind, :payload, :created_at, :state,
     :thread_of, :attempts, :not_before, :attempted_at, :unknown_since, :negative_reads, :plain, :repeat_possible,
     :sweeps, :channel, :ts, :permalink, :sent_at, :last_error, :replay_of,
-    :urgency
+    :urgency, :read_since
 );
 
 -- put_into_message
@@ -127,7 +128,7 @@ UPDATE notifications SET closed = 1 WHERE id = :id AND delivery_id IS NULL;
 -- before the clock was put back.
 SELECT m.* FROM messages AS m LEFT JOIN messages AS parent ON parent.delivery_id = m.thread_of
 WHERE m.destination = :destination AND m.state = 'pending' AND m.kind <> 'ops'
-    AND (m.not_before IS NULL OR m.not_before <= :now OR m.not_before > :now + 7200000000)
+    AND (m.not_before IS NULL OR m.not_before <= :now)
     AND (m.thread_of IS NULL OR parent.state IN ('sent', 'dead'))
 ORDER BY m.replay_of IS NOT NULL, m.urgency DESC, m.seq LIMIT 1;
 
@@ -135,7 +136,7 @@ ORDER BY m.replay_of IS NOT NULL, m.urgency DESC, m.seq LIMIT 1;
 -- The same of what alertd says about itself.
 SELECT * FROM messages
 WHERE destination = :destination AND state = 'pending' AND kind = 'ops'
-    AND (not_before IS NULL OR not_before <= :now OR not_before > :now + 7200000000)
+    AND (not_before IS NULL OR not_before <= :now)
 ORDER BY replay_of IS NOT NULL, urgency DESC, seq LIMIT 1;
 
 -- hurry_message
@@ -192,8 +193,15 @@ UPDATE messages SET
     payload = :payload, state = :state, thread_of = :thread_of, attempts = :attempts, not_before = :not_before,
     attempted_at = :attempted_at, unknown_since = :unknown_since, negative_reads = :negative_reads, plain = :plain,
     repeat_possible = :repeat_possible, sweeps = :sweeps, channel = :channel, ts = :ts, permalink = :permalink,
-    sent_at = :sent_at, last_error = :last_error
+    sent_at = :sent_at, last_error = :last_error, read_since = :read_since
 WHERE delivery_id = :delivery_id AND state = :was;
+
+-- tried
+-- Messages that may be in the channel: of open ones those with an attempt, of sent ones those watched for copies.
+SELECT * FROM messages
+WHERE destination = :destination AND state IN ('pending', 'sending', 'unknown') AND attempts > 0
+UNION ALL
+SELECT * FROM messages WHERE destination = :destination AND state = 'sent' AND not_before IS NOT NULL;
 
 -- save_attempt
 -- Insert when it begins, replace when it ends.
