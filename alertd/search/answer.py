@@ -1,5 +1,6 @@
 """What a search server's answer means. An answer that is not whole is no answer. Pure."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -26,11 +27,22 @@ _REPAIR = {
 }
 # Wrappers around the mistake; the shards' own reasons are inside.
 _WRAPPER = "search_phase_execution_exception"
+_WRAPPERS = frozenset({_WRAPPER, "uncategorized_execution_exception"})
 # Lucene goes on with all that its grammar would have allowed there.
 _GRAMMAR = "Was expecting one of:"
 # It would hide what is missing.
 _ADVICE = " Consider using `allow_partial"
 _EXPIRED = "search_context_missing_exception"
+# What Elasticsearch says of a remote cluster: mostly by its address, not by its name.
+_NO_CLUSTER = "no_such_remote_cluster_exception"
+_UNREACHABLE = frozenset(
+    {
+        "connect_transport_exception",
+        "no_seed_node_left_exception",
+        "node_disconnected_exception",
+        "node_not_connected_exception",
+    }
+)
 
 
 class QueryRefusedError(PermanentError):
@@ -45,35 +57,55 @@ class UnwieldyError(PartialError):
     """An answer too long, or nested too deep, to be read at once. Fewer documents may be."""
 
 
+_REFUSED: dict[int, type[AlertdError]] = {_BAD_REQUEST: QueryRefusedError, _FORBIDDEN: ForbiddenError}
+
+
 def of_failure(status: int, body: object, where: str, secrets: Secrets) -> AlertdError:
     """The error for an answer whose status is not 2xx."""
     kinds = {str(cause.get("type")) for cause in _causes(body) if isinstance(cause.get("type"), str)}
     if _EXPIRED in kinds:
         return RetryError(f"the point in time expired ({where}): the scan starts again.")
     text = f"{status} {reason(body, secrets)} ({where})"
+    if clusters := _remote_clusters(where) if kinds & {_NO_CLUSTER, *_UNREACHABLE} else []:
+        return _of_cluster(text, kinds, secrets.quote(", ".join(clusters[:MOST_NAMED])), where)
     if status in _PASSING or status >= _SERVER_ERROR:
         # Some shards did not answer, or all failed: either the server or the query is to blame.
         if status == _TOO_MANY:
             text = f"{text}: too much is asked of it just now, which passes by itself."
         return PartialError(text) if _WRAPPER in kinds and status != _TOO_MANY else RetryError(text)
-    if status == _BAD_REQUEST:
-        return QueryRefusedError(text)
     if status in _REDIRECTS:
         return PermanentError(f"{text}: it sends elsewhere, and no key is taken there. Check elasticsearch.url.")
     if status == _NOT_FOUND and not kinds:
         return PermanentError(f"{text}: this is no search server's answer. Check elasticsearch.url, with its path.")
-    refused = ForbiddenError if status == _FORBIDDEN else PermanentError
+    refused = _REFUSED.get(status, PermanentError)
     return refused(f"{text}: {_REPAIR[status]}." if status in _REPAIR else text)
+
+
+def _remote_clusters(where: str) -> list[str]:
+    """Those that the index expression names: eu in logs-*,eu:logs-*."""
+    index = where.removeprefix("index ")
+    return [] if "<" in index else [part.partition(":")[0] for part in index.split(",") if ":" in part]
+
+
+def _of_cluster(text: str, kinds: set[str], clusters: str, where: str) -> AlertdError:
+    if _NO_CLUSTER in kinds:
+        return PermanentError(f"{text}: the search server has no such remote cluster: check {index_key(where)}.")
+    return RetryError(
+        f"{text}: a remote cluster does not answer ({clusters}), and nothing is searched without it. Bring it back. Or "
+        "set cluster.remote.NAME.skip_unavailable to true: then what the others hold is told meanwhile."
+    )
 
 
 def check_whole(answer: object, where: str, secrets: Secrets) -> None:
     """Raise PartialError unless every shard of every cluster answered, in time; PermanentError if there is none."""
     try:
         found = table(answer)
-        _check_shards(table(found.get("_shards")), where, secrets)
+        # first: a cluster that does not answer has no shards, and no index is to blame for that
         _check_clusters(table(found.get("_clusters", {})), where, secrets)
+        _check_shards(table(found.get("_shards")), where, secrets)
         if flag(found.get("timed_out")) or flag(found.get("terminated_early", False)):
             raise PartialError(f"the search was cut off by its time limit ({where})")
+        _check_distinct(items(table(found.get("hits", {})).get("hits", [])), where, secrets)
     except OddError as error:
         raise not_an_answer(answer, where, secrets) from error
 
@@ -104,6 +136,35 @@ def _check_clusters(clusters: Mapping[str, object], where: str, secrets: Secrets
         raise PartialError(f"{missing} of {total} clusters did not answer ({where}): {named}")
     if whole > total:
         raise OddError
+
+
+def _check_distinct(found: list[object], where: str, secrets: Secrets) -> None:
+    """One that stands there twice has taken the place of another: the number is right, and one is missing."""
+    places = Counter(
+        # with a routing of its own, each shard may have a document of this id
+        (name(hit.get("_index")), name(hit.get("_id")), repr(hit.get("_routing")))
+        for hit in map(table, found)
+        if "_id" in hit
+    )
+    twice = [place for place, times in places.items() if times > 1]
+    if twice:
+        one = secrets.quote(twice[0][1])
+        raise PartialError(f"{len(twice)} documents stand twice in one answer, {one} for one ({where})")
+
+
+def check_pit(opened: object, searched: object, where: str, secrets: Secrets) -> None:
+    """Elasticsearch 8 opens a point in time without a remote cluster that does not answer, and does not say so: a
+    search of the same indices, just after, tells how many shards there are."""
+    try:
+        before, after = table(opened), table(searched)
+        _check_clusters(table(before.get("_clusters", {})), where, secrets)
+        if "_clusters" not in after or "_shards" not in before:
+            return
+        lacking = count(table(after.get("_shards")).get("total")) - count(table(before["_shards"]).get("total"))
+    except OddError as error:
+        raise not_an_answer(opened, where, secrets) from error
+    if lacking > 0:
+        raise RetryError(f"the point in time lacks {lacking} shards ({where}): the scan starts again.")
 
 
 def hits(answer: object, where: str, secrets: Secrets, *, most: int) -> tuple[Hit, ...]:
@@ -154,7 +215,9 @@ def reason(body: object, secrets: Secrets) -> str:
     causes = list(_causes(body))
     if not causes:
         return secrets.quote(_text(body))
-    cause = next((cause for cause in causes if cause.get("type") != _WRAPPER and cause.get("reason")), causes[0])
+    cause = next(
+        (cause for cause in causes if _text(cause.get("type")) not in _WRAPPERS and cause.get("reason")), causes[0]
+    )
     said = f"{_text(cause.get('type'))}: {_text(cause.get('reason'))}"
     deeper = _text([cause, *_chain(cause)][-1].get("reason") or "")
     if deeper not in said:

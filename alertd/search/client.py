@@ -13,21 +13,29 @@ from alertd.search.answer import (
     ForbiddenError,
     QueryRefusedError,
     UnwieldyError,
+    check_pit,
     check_whole,
     hits,
     index_key,
     not_an_answer,
     total_of,
 )
-from alertd.search.feed import aggregatable, distinct_body, distinct_of, newest_body, newest_of, now_body, now_of
+from alertd.search.feed import (
+    aggregatable,
+    distinct_body,
+    distinct_of,
+    newest_body,
+    newest_of,
+    now_body,
+    now_of,
+    portions,
+)
 from alertd.search.page import BY_ID, BY_NUMBER, KEEP_ALIVE, first_body, last_sort, pit_body, server_timeout
 from alertd.search.shape import OddError, count, is_deep, items, name, table
 from alertd.search.wire import Wire
 
 # Closing a point in time is a courtesy: it expires by itself.
 CLOSE_TIMEOUT = timedelta(seconds=5)
-# A request's first line may have 4,096 bytes; the rest of it is for the index and the parameters.
-MOST_FIELD_CHARACTERS = 2_000
 # A page that is too long to hold is asked again with so many times fewer documents.
 SHRINK = 4
 
@@ -123,6 +131,10 @@ class Client:
         path, params = self._wire.pit_request(_quoted(search.index), part=search.part)
         where = _where(search.index)
         answer = self._ask("POST", path, where=where, params={**params, **_EVERY_INDEX, "keep_alive": KEEP_ALIVE})
+        if ":" in search.index and not search.part:
+            body = {"query": {"match_none": {}}, "size": 0, "_source": False}
+            every = self._whole(f"/{_quoted(search.index)}/_search", body, search, _EVERY_INDEX)
+            check_pit(answer, every, where, self._secrets)
         try:
             return name(self._wire.pit_id(table(answer)))
         except (OddError, KeyError) as error:
@@ -172,7 +184,7 @@ class Client:
 
     def field_types(self, index: str, fields: tuple[str, ...]) -> Mapping[str, frozenset[str]]:
         types: dict[str, frozenset[str]] = {}
-        for some in _portions(fields):
+        for some in portions(fields):
             types |= self._field_caps(index, some)[1]
         # the servers add the objects around a field
         return types if "*" in fields else {field: types[field] for field in fields if field in types}
@@ -276,17 +288,6 @@ class Client:
 def _check_seen(seen: int, total: int, where: str) -> None:
     if seen < total:
         raise RetryError(f"{total} documents match, and the answer holds {seen} of them ({where})")
-
-
-def _portions(fields: tuple[str, ...]) -> Iterator[str]:
-    some = ""
-    for field in fields:
-        if some and len(some) + len(field) > MOST_FIELD_CHARACTERS:
-            yield some
-            some = ""
-        some = f"{some},{field}" if some else field
-    if some:
-        yield some
 
 
 def _quoted(index: str) -> str:

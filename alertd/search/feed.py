@@ -1,6 +1,6 @@
 """Questions about a source as a whole: the server's time, its newest document's, and which values a field has. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,6 +8,8 @@ from alertd.search.shape import OddError, items, table
 
 # Nobody has more accounts; a server refuses 65,536 and more.
 MOST_VALUES = 10_000
+# A request's first line may have 4,096 bytes; the rest of it is for the index and the parameters.
+MOST_FIELD_CHARACTERS = 2_000
 # As milliseconds it would be the year 33658.
 _NANOS_FROM = 10**15
 
@@ -80,3 +82,15 @@ def aggregatable(fields: Iterable[str], types: Mapping[str, frozenset[str]]) -> 
     """The fields, or the keyword that a dynamic mapping puts below a text, as far as there are any."""
     wanted = [name if types.get(name, frozenset({"text"})) != {"text"} else f"{name}.keyword" for name in fields]
     return tuple(dict.fromkeys(name for name in wanted if types.get(name, frozenset({"text"})) != {"text"}))
+
+
+def portions(fields: tuple[str, ...]) -> Iterator[str]:
+    """As they fit into requests."""
+    some = ""
+    for field in fields:
+        if some and len(some) + len(field) > MOST_FIELD_CHARACTERS:
+            yield some
+            some = ""
+        some = f"{some},{field}" if some else field
+    if some:
+        yield some

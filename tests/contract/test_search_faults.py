@@ -23,6 +23,34 @@ ALL = Search("logs-*", {"match_all": {}}, ("n",), 10, SHORT)
 PHASE = "search_phase_execution_exception"
 HTML = "<html><body>Be right back</body></html>"
 
+# What Elasticsearch 8.19 and 9.5 say of a remote cluster that is down.
+GONE = {"type": "connect_transport_exception", "reason": "Unable to connect to [eu]"}
+SKIPPED = {
+    "total": 1,
+    "successful": 0,
+    "skipped": 1,
+    "running": 0,
+    "partial": 0,
+    "failed": 0,
+    "details": {
+        "eu": {
+            "status": "skipped",
+            "indices": "logs-*",
+            "timed_out": False,
+            "failures": [{"shard": -1, "index": None, "reason": GONE}],
+        }
+    },
+}
+REFUSED = {
+    "error": {
+        "root_cause": [{"type": "uncategorized_execution_exception", "reason": "Failed execution"}],
+        "type": "connect_transport_exception",
+        "reason": "[][192.0.2.9:9300] connect_exception",
+        "caused_by": {"type": "connect_exception", "reason": "Connection refused"},
+    },
+    "status": 502,
+}
+
 # name: (what the server does, which error it becomes, what the error says)
 FAULTS: dict[str, tuple[Fault, type[AlertdError], str]] = {
     "rejected": (
@@ -81,6 +109,12 @@ FAULTS: dict[str, tuple[Fault, type[AlertdError], str]] = {
         ),
         PartialError,
         "1 of 2 clusters did not answer (index logs-*): eu",
+    ),
+    # as Elasticsearch 8.19 and 9.5 answer where no other cluster is asked: its lack of shards is no wrong index
+    "only cluster skipped": (
+        reply(200, whole([], _shards=shards(total=0), _clusters=SKIPPED)),
+        PartialError,
+        "1 of 1 clusters did not answer (index logs-*): eu",
     ),
     "cluster partial": (
         reply(200, whole([], _clusters={"total": 2, "successful": 1, "skipped": 0, "partial": 1})),
@@ -219,6 +253,73 @@ def test_a_part_is_told_where_it_is_asked_for(server: ScriptedServer, client: Se
     assert all("allow_partial_search_results=true" in asked.path for asked in server.asked if "_search?" in asked.path)
     server.always["open"] = reply(400, fake.error_body("illegal_argument_exception", "unrecognized parameter"))
     assert numbers(min(documents, 10)) == ids(client, part)
+
+
+@pytest.mark.parametrize("documents", [3, 35])
+def test_what_the_others_hold_is_told_while_a_remote_cluster_is_skipped(
+    server: ScriptedServer, client: SearchClient, documents: int
+) -> None:
+    """skip_unavailable is true. Asked for as a whole it is an error that names the cluster."""
+    server.documents = documents
+    both = replace(ALL, index="logs-*,eu:logs-*")
+
+    def answer(handler: Handler) -> None:
+        status, found = server.answer(server.asked[-1])
+        assert isinstance(found, dict)
+        clusters = {**SKIPPED, "total": 2, "successful": 1}
+        reply(status, {**found, "_clusters": clusters})(handler)
+
+    server.always["search"] = answer
+    with pytest.raises(PartialError, match=r"1 of 2 clusters did not answer \(index .*\): eu"):
+        ids(client, both)
+    assert numbers(documents) == ids(client, replace(both, part=True))
+
+
+@pytest.mark.parametrize("says", [True, False], ids=["9.5", "8.19"])
+def test_a_point_in_time_that_was_opened_without_a_remote_cluster_is_no_whole_one(
+    server: ScriptedServer, client: SearchClient, says: bool
+) -> None:
+    """Elasticsearch 8 does not say so, and each page of it looks whole; a moment later the cluster may be back."""
+    server.documents = 35
+    opened: dict[str, object] = {"id": "p", "pit_id": "p", "_shards": shards(total=3)}
+    server.faults["open", 1] = reply(200, {**opened, "_clusters": SKIPPED} if says else opened)
+    all_well = {"total": 2, "successful": 2, "skipped": 0, "details": {}}
+
+    def answer(handler: Handler) -> None:
+        status, found = server.answer(server.asked[-1])
+        assert isinstance(found, dict)
+        reply(status, {**found, "_clusters": all_well})(handler)
+
+    server.always["search"] = answer
+    both = replace(ALL, index="logs-*,eu:logs-*")
+    lacks = "1 of 1 clusters did not answer" if says else "the point in time lacks 2 shards"
+    with pytest.raises(PartialError if says else RetryError, match=lacks):
+        ids(client, both)
+    assert numbers(35) == ids(client, both)
+
+
+def test_where_a_remote_cluster_may_not_be_skipped_the_error_says_which_and_what_to_do(
+    server: ScriptedServer, client: SearchClient
+) -> None:
+    """skip_unavailable is false: the server answers nothing, and names an address only."""
+    server.always["search"] = server.always["fields"] = reply(502, REFUSED)
+    wanted = r"192\.0\.2\.9:9300.*remote cluster does not answer \(eu, us-\*\).*cluster\.remote\.NAME\.skip_unavailable"
+    index = "logs-*,eu:logs-*,us-*:logs-*"
+    with pytest.raises(RetryError, match=wanted):
+        ids(client, replace(ALL, index=index))
+    with pytest.raises(RetryError, match=wanted):
+        client.indices(index)
+    # a node that cannot reach another of its own cluster
+    with pytest.raises(RetryError) as caught:
+        ids(client)
+    assert "remote" not in str(caught.value)
+
+
+def test_a_remote_cluster_that_the_server_does_not_know_is_named(server: ScriptedServer, client: SearchClient) -> None:
+    body = fake.error_body("no_such_remote_cluster_exception", "no such remote cluster: [us]")
+    server.always["search"] = reply(404, body)
+    with pytest.raises(PermanentError, match=r"no such remote cluster: \[us\].*check the key index of the source"):
+        ids(client, replace(ALL, index="us:logs-*"))
 
 
 def test_the_server_tells_its_time(server: ScriptedServer, client: SearchClient) -> None:

@@ -9,6 +9,7 @@ import gzip
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -165,6 +166,32 @@ def test_an_answer_that_lost_hits_on_its_way_is_not_whole(server: ScriptedServer
     server.faults["page", 2] = reply(200, whole([]))
     with pytest.raises(RetryError, match="25 documents match, and the answer holds 10"):
         list(client.pages(ALL))
+
+
+def test_a_hit_that_took_the_place_of_another_shows(server: ScriptedServer, client: SearchClient) -> None:
+    """The number is right. On the first page, and on any page of a point in time; a part is told all the same."""
+    twice: list[dict[str, object]]
+    twice = [{"_index": "logs-1", "_id": _id, "sort": ["logs-1", n], "_source": {}} for n, _id in enumerate("abb")]
+    server.faults["search", 1] = server.faults["search", 2] = reply(200, whole(twice))
+    with pytest.raises(PartialError, match=r"stand twice in one answer, b for one \(index logs-\*\)"):
+        list(client.pages(ALL))
+    assert ["a", "b", "b"] == [hit.id for page in client.pages(replace(ALL, part=True)) for hit in page]
+    server.documents = 25
+    server.faults["page", 2] = reply(200, whole(twice))
+    pages = client.pages(ALL)
+    assert 10 == len(next(pages))
+    with pytest.raises(PartialError, match="stand twice"):
+        next(pages)
+
+
+def test_documents_of_one_id_that_are_routed_to_several_shards_are_no_odd_answer(
+    server: ScriptedServer, client: SearchClient
+) -> None:
+    """With a routing of its own an id is unique within a shard only; and each cluster has an index of the name."""
+    places = [("logs-1", {"_routing": "eu"}), ("logs-1", {"_routing": "us"}), ("logs-1", {}), ("eu:logs-1", {})]
+    found: list[dict[str, object]] = [{"_index": index, "_id": "a", "_source": {}, **more} for index, more in places]
+    server.faults["search", 1] = reply(200, whole(found))
+    assert 4 == len(next(iter(client.pages(ALL))))
 
 
 def test_a_long_answer_that_was_cut_is_a_short_reason(server: ScriptedServer, client: SearchClient) -> None:
