@@ -1,20 +1,22 @@
 """`alertd explain`: the life of one event, from the ledger."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
 import typer
 
-from alertd import compose, status
+from alertd import status
 from alertd.cli import show
 from alertd.clock import SystemClock
 from alertd.config import load_settings
+from alertd.config.accounts import known_accounts
+from alertd.event import account
+from alertd.event.account import Account
 from alertd.event.event import Event
 from alertd.ledger.model import Attempt, Message, MessageKind, MessageState
 from alertd.ledger.sqlite import open_readonly
-from alertd.message import Style
 from alertd.status import Told
 
 NOT_FOUND = 1
@@ -33,7 +35,7 @@ _IN = {
 def explain_event(text: str, config: Path | None, *, as_json: bool) -> int:
     """Exit code."""
     settings = load_settings(config, secrets=False)
-    style = compose.telling.style(settings)
+    accounts = known_accounts(settings)
     ledger = open_readonly(settings.ledger.path)
     try:
         lives = [(event, status.life(ledger, event)) for event in ledger.find_events(text)]
@@ -44,7 +46,7 @@ def explain_event(text: str, config: Path | None, *, as_json: bool) -> int:
         show.as_json([{"event": event, "told": told} for event, told in lives])
     elif lives:
         for event, told in lives:
-            show.folded("\n".join(_lines(event, told, style)))
+            show.folded("\n".join(_lines(event, told, accounts)))
     else:
         show.text(f"No event whose id begins with {text} was ever recorded.")
         typer.echo(_WHY if sets else "Nothing was searched yet: alertd run")
@@ -75,9 +77,10 @@ def _ways(text: str) -> Iterator[str]:
     yield "  you have the event itself:                alertd route EVENT_FILE says who would be told, and why"
 
 
-def _lines(event: Event, told: tuple[Told, ...], style: Style) -> Iterator[str]:
+def _lines(event: Event, told: tuple[Told, ...], accounts: Mapping[str, Account]) -> Iterator[str]:
     who = f" by {event.identity_type}" if event.identity_type else ""
-    yield f"event {event.id}  {event.action or 'unknown action'}{who}, {style.account(event) or 'unknown account'}"
+    where = account.shown(event.account, accounts) or "unknown account"
+    yield f"event {event.id}  {event.action or 'unknown action'}{who}, {where}"
     yield f"  {show.moment(event.time)}  happened"
     for _, by_set in groupby(told, key=lambda each: each.rule_set):
         places = list(by_set)

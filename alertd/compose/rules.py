@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from alertd.config.accounts import known_accounts
 from alertd.config.model import Settings
 from alertd.errors import ConfigError
-from alertd.event.account import Account
 from alertd.rules.files import find_rule_files
 from alertd.rules.kept import RuleText, kept
 from alertd.rules.load import Surroundings, load_rules, load_texts
@@ -75,13 +75,9 @@ def _check_template(text: str) -> str | None:
     return check_template(text)
 
 
-def accounts(settings: Settings) -> dict[str, Account]:
-    return {number: Account(number, **dict(table)) for number, table in settings.accounts.items()}
-
-
 def routing(settings: Settings) -> Routing:
     places = [f"{settings.path.name}, [[routes]] number {number}" for number in range(1, len(settings.routes) + 1)]
     return Routing(
         [Route(**dict(table), where=where) for table, where in zip(settings.routes, places, strict=True)],
-        accounts(settings),
+        known_accounts(settings),
     )

@@ -8,7 +8,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from alertd.clock import Clock, SteadyClock
-from alertd.compose.rules import accounts
+from alertd.config.accounts import known_accounts
 from alertd.config.destination import DestinationTable, EmailDestination, SlackDestination, WebhookDestination
 from alertd.config.model import Settings, secrets_of
 from alertd.deliver.batch import Batch, Renderers
@@ -91,7 +91,7 @@ def destination(name: str, table: DestinationTable, *, clock: Clock) -> Destinat
 
 def style(settings: Settings) -> Style:
     return Style(
-        accounts=accounts(settings),
+        accounts=known_accounts(settings),
         timezone=ZoneInfo(settings.message.timezone),
         discover_url=settings.message.discover_url,
         discover_data_view=settings.message.discover_data_view,

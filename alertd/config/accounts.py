@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from alertd.config.draft import Draft
+from alertd.config.model import Tables
 from alertd.errors import Problem
+from alertd.event.account import Account
 from alertd.toml.file import suggest
 
 _COLUMNS = ("id", "name", "owner", "environment", "tags")
@@ -20,6 +22,10 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _ID = re.compile(r"[0-9]{12}")
 # What a spreadsheet makes of an id: without leading zeros, or 1.11122E+11.
 _NUMBER = re.compile(r"[0-9]+([.,][0-9]+)?(E\+?[0-9]+)?")
+
+
+def known_accounts(settings: Tables) -> dict[str, Account]:
+    return {number: Account(number, **dict(table)) for number, table in settings.accounts.items()}
 
 
 def fill_in_accounts(draft: Draft) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from alertd.event.account import Account
+from alertd.event.account import Account, shown
 from alertd.event.event import Event
 from alertd.message.expected import Expected
 from alertd.rules.model import RuleFacts
@@ -28,10 +28,7 @@ class Style:
 
     def account(self, event: Event) -> str | None:
         """payments-prod (111122223333), or the bare number."""
-        known = self.known(event)
-        if known:
-            return f"{known.name} ({event.account})"
-        return f"{event.account} (not in the accounts table)" if event.account and self.accounts else event.account
+        return shown(event.account, self.accounts)
 
     def named(self, account: str) -> str:
         known = self.accounts.get(account)

@@ -1,6 +1,8 @@
 """The house stays one that a newcomer can walk through."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,3 +35,11 @@ def test_everything_is_caught_in_three_places_only() -> None:
     """At the boundaries of a job, a command and the log; elsewhere only what can be reacted to."""
     broad = [name for name, text in _modules() if "except Exception" in text]
     assert ["alertd/cli/main.py", "alertd/log.py", "alertd/run/daemon.py"] == broad
+
+
+def test_what_is_asked_of_the_ledger_alone_loads_nothing_that_speaks_to_servers() -> None:
+    """It would be most of the time that the answer takes."""
+    program = "import sys; import alertd.cli.main, alertd.cli.explain, alertd.cli.status; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert set() == loaded & {"slack_sdk", "elasticsearch", "elastic_transport", "apscheduler", "jinja2", "urllib3"}
