@@ -4,6 +4,8 @@ import json
 import re
 
 MASKED = "MASKED"
+# How an act ended, which rules ask for: PasswordUpdated is called as secrets are, and its value is one of these.
+_ENDS = ("Success", "Failure")
 _NAMES = (
     r"secret|passw(?:or)?d|passphrase|token|signature|credential|private_?key|authorization|api_?key|certificate_?body"
 )
@@ -26,7 +28,7 @@ def mask(value: object, *, name: str = "", nesting: int = _MOST_NESTING) -> obje
         return [mask(item, name=name, nesting=nesting - 1) for item in value]
     if isinstance(value, str):
         # of a path with dots, only the last name says what the value is
-        secret = value and _SECRET_NAME.search(name.rpartition(".")[2])
+        secret = value and value not in _ENDS and _SECRET_NAME.search(name.rpartition(".")[2])
         return MASKED if secret else _text(value, nesting=nesting)
     return value
 
@@ -40,4 +42,4 @@ def _text(text: str, *, nesting: int) -> str:
         else:
             return json.dumps(mask(inner, nesting=nesting - 1), ensure_ascii=False)
     masked = _KEY_ID.sub(lambda found: found[1] + "X" * _MASKED_KEY, text)
-    return _IN_TEXT.sub(rf"\1{MASKED}", masked)
+    return _IN_TEXT.sub(lambda found: found[0] if found[2] in _ENDS else f"{found[1]}{MASKED}", masked)

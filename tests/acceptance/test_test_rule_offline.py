@@ -409,7 +409,12 @@ def test_a_new_rule_passes_its_tests_at_once(alertd: Alertd, tmp_path: Path, eve
 def test_a_new_rule_takes_its_event_in_the_other_shape_too(alertd: Alertd, tmp_path: Path, own: str) -> None:
     """Whichever of the two it was made from, raw or ECS, and of Google as of AWS."""
     other = "" if own else ".ecs"
-    for name in ("events/create-access-key-root", "events/console-login-failed", "gcp/events/project-deleted-v3"):
+    for name in (
+        "events/create-access-key-root",
+        "events/console-login-failed",
+        "events/password-update-failed",
+        "gcp/events/project-deleted-v3",
+    ):
         file, there = (
             tmp_path / f"rules/{Path(name).name}.toml",
             tmp_path / f"rules/events/{Path(name).name}.other.json",
@@ -421,7 +426,7 @@ def test_a_new_rule_takes_its_event_in_the_other_shape_too(alertd: Alertd, tmp_p
         assert 1 == file.read_text().count(made)
         file.write_text(file.read_text().replace(made, f'events = ["events/{there.name}"]'))
     tested = alertd("test-rule").stdout
-    assert "6 passed, 0 failed" in tested, tested
+    assert "8 passed, 0 failed" in tested, tested
 
 
 def test_the_near_miss_of_an_event_that_has_both_shapes_misses_in_both(alertd: Alertd, tmp_path: Path) -> None:

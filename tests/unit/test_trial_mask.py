@@ -35,6 +35,15 @@ def test_a_record_that_is_kept_as_text_is_masked_within() -> None:
     assert {"accessKeyId": HIDDEN, "password": MASKED, "eventName": "x"} == within
 
 
+def test_how_an_act_ended_is_no_secret() -> None:
+    """Rules ask for it: a rule for what is masked would match its own test and no event."""
+    for document in (
+        {"PasswordUpdated": "Failure"},
+        {"response_elements": "{PasswordUpdated=Success, password=MASKED}"},
+    ):
+        assert document == mask(document)
+
+
 def test_no_nesting_breaks_it() -> None:
     """What is too deep to look at is not kept."""
     deep: object = "hunter2"
