@@ -6,13 +6,16 @@ UPDATE notifications SET urgency = coalesce((
         WHEN 'critical' THEN 4 WHEN 'high' THEN 3 WHEN 'medium' THEN 2 WHEN 'low' THEN 1 END
     FROM matches AS m WHERE m.event_key = notifications.event_key AND m.rule_set = notifications.rule_set
 ), 0)
-WHERE kind <> 'baseline' AND (
-    (delivery_id IS NULL AND closed = 0) OR delivery_id IN (SELECT delivery_id FROM messages WHERE state <> 'sent')
+WHERE kind <> 'baseline' AND id IN (  -- by indices: most of what is there was sent long ago
+    SELECT id FROM notifications WHERE delivery_id IS NULL AND closed = 0
+    UNION ALL
+    SELECT n.id FROM messages AS g INDEXED BY messages_by_state CROSS JOIN notifications AS n USING (delivery_id)
+    WHERE g.state <> 'sent'
 );
 UPDATE messages SET urgency = coalesce((
     SELECT max(n.urgency) FROM notifications AS n WHERE n.delivery_id = messages.delivery_id
 ), 0)
-WHERE state <> 'sent';
+WHERE rowid IN (SELECT rowid FROM messages INDEXED BY messages_by_state WHERE state <> 'sent');
 DROP INDEX notifications_waiting;
 CREATE INDEX notifications_waiting ON notifications (destination, kind, urgency DESC, event_time, id, rule_set)
     WHERE delivery_id IS NULL AND closed = 0;
