@@ -14,6 +14,7 @@ from alertd.errors import PartialError, PermanentError, RetryError
 from alertd.poll.source import Source
 from alertd.rules.compile import Clause, candidates, classification, window
 from alertd.rules.model import RuleSet
+from alertd.rules.named import asked_fields
 from alertd.search import Hit, Search, SearchClient
 
 # What a server says of a page that is longer than index.max_result_window.
@@ -50,7 +51,7 @@ def _classified(source: Source, rule_sets: Sequence[RuleSet], client: SearchClie
     """With all that is read of an event; of any documents, where the rules match none."""
     ids = [hit.id for hit in _first_pages(source, rule_sets, client) or _first_pages(source, (), client)]
     for rule_set in rule_sets:
-        fields = source.profile.fields
+        fields = asked_fields(source.profile, rule_set)
         for query in classification(rule_set, ids[: source.page_size]):
             next(client.pages(_search(source, query, fields)), None)
             fields = ()

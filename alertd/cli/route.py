@@ -20,6 +20,7 @@ from alertd.message.line import full_line
 from alertd.message.terminal import to_heading
 from alertd.rules.compile import exception_of
 from alertd.rules.model import Deliver, RuleException, Sample
+from alertd.rules.named import asked_fields, with_named
 from alertd.rules.route import Decision
 from alertd.rules.samples import SampleError, parse_samples
 from alertd.search.connect import connect
@@ -61,7 +62,7 @@ def route_events(file: Path, config: Path | None, *, as_json: bool) -> int:
             samples,
             search,
             fill_index=server.fill_index,
-            fields=lambda rule_set: drawings[rule_set.source].profile.fields,
+            fields=lambda rule_set: asked_fields(drawings[rule_set.source].profile, rule_set),
         )
         search.close()
     told = [tuple(_told(each, settings, drawings)) for each in placed]
@@ -92,7 +93,7 @@ def _told(placed: Placed, settings: Settings, drawings: Mapping[str, Drawing]) -
     routing = compose.rules.routing(settings)
     first: dict[str, str] = {}  # destination → the rule that tells it there
     for taken in placed.taken:
-        drawing, rule = drawings[taken.rule_set.source], taken.rule
+        drawing, rule = drawings[taken.rule_set.source], with_named(taken.rule, taken.hit.source, taken.hit.fields)
         event = drawing.event(taken.hit)
         decision = routing.decide(rule, event)
         exception = exception_of(rule, taken.hit.matched, event.time)

@@ -65,6 +65,7 @@ def surroundings(settings: Settings) -> Surroundings:
         not_for_alerts=settings.destinations.keys() - set(settings.alert_destinations),
         default_notify=settings.rules.notify or settings.alert_destinations,
         check_template=_check_template,
+        named_fields=_named_fields,
         runbook_base=settings.rules.runbook_base,
     )
 
@@ -73,6 +74,12 @@ def _check_template(text: str) -> str | None:
     from alertd.message.template import check_template  # noqa: PLC0415 Jinja2 costs memory: only where a rule has one
 
     return check_template(text)
+
+
+def _named_fields(text: str) -> tuple[str, ...]:
+    from alertd.message.template import named_fields  # noqa: PLC0415 as above
+
+    return named_fields(text)
 
 
 def routing(settings: Settings) -> Routing:

@@ -64,12 +64,17 @@ def values(record: Message | Attempt | DestinationState | Episode | Scan) -> Val
 
 
 def facts_to_json(facts: RuleFacts) -> str:
-    return json.dumps({field.name: getattr(facts, field.name) for field in fields(facts)}, ensure_ascii=False)
+    """What no template names takes no room."""
+    named = {field.name: getattr(facts, field.name) for field in fields(facts)}
+    return json.dumps({name: value for name, value in named.items() if value != ()}, ensure_ascii=False)
 
 
 def facts_from_json(text: str) -> RuleFacts:
-    data = json.loads(text)
-    return RuleFacts(**{**data, "severity": Severity(data["severity"]), "deliver": Deliver(data["deliver"])})
+    """What only a newer alertd knows is ignored, as of an event."""
+    known = {field.name for field in fields(RuleFacts)}
+    data = {name: value for name, value in json.loads(text).items() if name in known}
+    read = {"severity": Severity(data["severity"]), "deliver": Deliver(data["deliver"])}
+    return RuleFacts(**{**data, **read, "document": tuple((path, value) for path, value in data.get("document", ()))})
 
 
 def event_values(match: Match, now: datetime) -> Values:

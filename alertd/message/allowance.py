@@ -66,9 +66,9 @@ class _Spent:
 _spent: ContextVar[_Spent] = ContextVar("spent")
 
 
-def compiled(text: str) -> Template:
+def compiled(tree: nodes.Template) -> Template:
     """TemplateError for what cannot be bounded, among the mistakes that Jinja finds itself."""
-    return ENVIRONMENT.from_string(_counted(ENVIRONMENT.parse(text)))
+    return ENVIRONMENT.from_string(_counted(tree))
 
 
 def render(template: Template, length: int, **names: object) -> str:

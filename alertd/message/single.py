@@ -54,7 +54,7 @@ def _title(event: Event, rule: RuleFacts, *, style: Style) -> tuple[str, tuple[s
     from alertd.message.template import TEMPLATE_FAILURES, render_template  # noqa: PLC0415
 
     try:
-        summary = clean(render_template(rule.summary, event, style=style), MOST_HEADER)
+        summary = clean(render_template(rule.summary, event, rule.document, style=style), MOST_HEADER)
     except TEMPLATE_FAILURES as error:
         return words.headline(event), (f"the rule's summary fails for this event: {error}",)
     return summary or words.headline(event), ()

@@ -3,7 +3,7 @@
 A mistake is found when the rules are loaded. What it prints is treated like any text from logs.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -12,6 +12,8 @@ from jinja2 import Template, TemplateError, TemplateSyntaxError, meta, nodes
 
 from alertd.event.event import Event
 from alertd.message.allowance import ENVIRONMENT, compiled, render
+from alertd.message.apart import joined
+from alertd.message.named import DOCUMENT, NamedError, settle
 from alertd.message.style import Style
 from alertd.toml.file import suggest
 
@@ -40,34 +42,59 @@ def check_template(text: str) -> str | None:
     """The mistake in a template, or None."""
     try:
         tree = ENVIRONMENT.parse(text)
-        unknown = sorted(meta.find_undeclared_variables(tree) - {"event"})
-        if unknown:
-            return f"the template names {', '.join(unknown)}: it knows {{{{ event.NAME }}}} only"
-        for name in _facts(tree):
-            if name not in NAMES:
-                return f"the template names event.{name}. {suggest(name, NAMES)}"
+        if unknown := _unknown(tree):
+            return unknown
+        named = settle(tree)
+        template = compiled(tree)
+    except NamedError as error:
+        return str(error)
     except TemplateSyntaxError as error:
         return f"the template is wrong: {error.message}"  # its str() names a file, which is Jinja's own
     except TEMPLATE_FAILURES as error:
         return f"the template is wrong: {error}"
-    for event, which in ((_example(), "every event"), (_bare(), "an event that lacks most facts")):
+    for event, value, which in ((_example(), "x", "every event"), (_bare(), "", "an event that lacks most facts")):
         try:
-            render(compiled(text), len(text), event=event)
+            render(template, len(text), event=event, document=dict.fromkeys(named, value))
         except TEMPLATE_FAILURES as error:
             return f"the template fails for {which}: {error}"
     return None
 
 
-def render_template(text: str, event: Event, *, style: Style) -> str:
-    """One of TEMPLATE_FAILURES where it cannot be written for this event."""
+def _unknown(tree: nodes.Template) -> str | None:
+    names = sorted(meta.find_undeclared_variables(tree) - {"event", DOCUMENT})
+    if names:
+        return (
+            f"the template names {', '.join(names)}: it knows {{{{ event.NAME }}}} and {{{{ {DOCUMENT}.PATH }}}} only"
+        )
+    for name in _facts(tree):
+        if name not in NAMES:
+            return f"the template names event.{name}. {suggest(name, NAMES)}"
+    return None
+
+
+def named_fields(text: str) -> tuple[str, ...]:
+    """The fields of a document that a template names; none where it has a mistake."""
+    try:
+        return settle(ENVIRONMENT.parse(text))
+    except TEMPLATE_FAILURES:
+        return ()
+
+
+def render_template(text: str, event: Event, document: Iterable[tuple[str, str]] = (), *, style: Style) -> str:
+    """One of TEMPLATE_FAILURES where it cannot be written for this event. `document`: what is kept of what it names."""
+    template, named = _compiled(text)
     facts = {field.name: getattr(event, field.name) for field in fields(Event)}
     extra = {"account_name": style.account_name(event), "source_ip": event.source_address}
-    return render(_compiled(text), len(text), event=_shown({**facts, **extra}))
+    # what a match of before says nothing of is absent
+    values = {**dict.fromkeys(named, ""), **{path: joined(value) for path, value in document}}
+    return render(template, len(text), event=_shown({**facts, **extra}), document=values)
 
 
 @lru_cache(_MOST_COMPILED)
-def _compiled(text: str) -> Template:
-    return compiled(text)
+def _compiled(text: str) -> tuple[Template, tuple[str, ...]]:
+    tree = ENVIRONMENT.parse(text)
+    named = settle(tree)
+    return compiled(tree), named
 
 
 def _facts(tree: nodes.Template) -> Iterator[str]:

@@ -9,6 +9,7 @@ from alertd.ledger.model import Match, MatchKind
 from alertd.poll.source import Source
 from alertd.rules.compile import classification
 from alertd.rules.model import RuleSet
+from alertd.rules.named import asked_fields
 from alertd.search import Hit, Search, SearchClient
 
 
@@ -27,7 +28,7 @@ def classified(
     if not hits:
         return found
     wanted = {(hit.index, hit.id) for hit in hits}
-    fields = source.profile.fields
+    fields = asked_fields(source.profile, rule_set)
     for query in classification(rule_set, [hit.id for hit in hits]):
         told = set[tuple[str, str]]()
         for page in search.pages(question(source, query, fields, part=part)):

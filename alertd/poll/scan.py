@@ -26,6 +26,7 @@ from alertd.poll.witness import Witness
 from alertd.rules.compile import candidates, exception_of, first_rule, window
 from alertd.rules.load import fingerprint
 from alertd.rules.model import Rule, RuleSet
+from alertd.rules.named import with_named
 from alertd.rules.route import Routing
 from alertd.search import DocumentState, Hit, SearchClient
 
@@ -244,14 +245,8 @@ class Poll:
         return sorted(matches, key=lambda match: match.event.time)
 
     def _match(self, rule: Rule, also: tuple[str, ...], hit: Hit, state: RuleState) -> Match:
-        event = read_event(
-            hit.source,
-            hit.fields,
-            index=hit.index,
-            document_id=hit.id,
-            profile=self.source.profile,
-            seen_at=self.witness.now(),
-        )
+        place = {"index": hit.index, "document_id": hit.id}
+        event = read_event(hit.source, hit.fields, **place, profile=self.source.profile, seen_at=self.witness.now())
         current = self._fingerprints[state.rule_set][state.rule]
         boundary = alerted_from(state, current, overlap=self.source.overlap)
         kind = MatchKind.BASELINE if boundary and was_before(event, boundary, state) else MatchKind.ALERT
@@ -260,7 +255,8 @@ class Poll:
             kind = MatchKind.EXCEPTED
         _log.info("event_matched", event_key=event.key, rule=rule.id, kind=kind.value, event_time=event.time)
         why = f"{exception.reason} (until {exception.until:%Y-%m-%d %H:%M} UTC)" if exception else None
-        return Match(event, rule.facts, kind, self.route(rule, event), also, why)
+        facts = with_named(rule, hit.source, hit.fields).facts
+        return Match(event, facts, kind, self.route(rule, event), also, why)
 
     def _remember(self, rule_set: RuleSet, hit: Hit) -> None:
         if self._refused:

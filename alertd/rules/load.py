@@ -50,6 +50,7 @@ class Surroundings:
     destinations: Collection[str] | None
     default_notify: tuple[str, ...]
     check_template: Callable[[str], str | None]  # the mistake in a message template, or None
+    named_fields: Callable[[str], tuple[str, ...]] = lambda _: ()  # of a document, that a template names
     tests: bool = True  # or leave them unread, with their files
     needs_events: bool = True  # or a file of events may be missing: where alertd runs, nothing is tested
     not_for_alerts: Collection[str] = ()  # destinations that exist, and may not be named here
@@ -131,6 +132,7 @@ def _rule(table: Table, around: Surroundings, *, set_id: str, notify: tuple[str,
         query=read_query(table),
         notify=told,
         where=table.where(),
+        named=around.named_fields(facts.summary) if facts.summary else (),
         names_notify=named is not None,
         exceptions=tuple(read_exceptions(table)),
         description=table.text("description") or "",

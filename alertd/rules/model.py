@@ -80,6 +80,7 @@ class RuleFacts:
     deliver: Deliver = Deliver.MESSAGE
     runbook: str | None = None
     summary: str | None = None  # template of the headline; None: the default one
+    document: tuple[tuple[str, str], ...] = ()  # of the event's document: path and value of what the template names
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ class Rule:
     references: tuple[str, ...] = ()
     tests: tuple[RuleTest, ...] = ()
     silences: tuple[Silence, ...] = ()
+    named: tuple[str, ...] = ()  # fields of a document that its template names
 
     @property
     def id(self) -> str:

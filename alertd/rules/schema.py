@@ -86,7 +86,8 @@ def _rule() -> Schema:
 
 def _summary() -> Schema:
     return _text(
-        "The headline, as a Jinja2 template that knows `{{ event.NAME }}`: account_name, action, actor, source_ip, …",
+        "The headline, as a Jinja2 template that knows `{{ event.NAME }}` (account_name, action, actor, …)"
+        " and any field of the document, as `{{ document.requestParameters.bucketName }}`",
         "{{ event.account_name }}: root signed in from {{ event.source_ip }}",
     )
 

@@ -10,7 +10,7 @@ import pytest
 from alertd.cli.test_rule import offline
 from alertd.cli.test_rule.given import Given
 from alertd.errors import ConfigError
-from alertd.message.template import NAMES, check_template
+from alertd.message.template import NAMES, check_template, named_fields
 from alertd.rules import load, quiet
 from alertd.rules.load import Surroundings, load_rules
 from alertd.rules.model import Deliver, Severity
@@ -23,7 +23,7 @@ ELSEWHERE = [
     text for page in ("README.md", "docs/from-watcher.md") for text in FENCED.findall((HOUSE / page).read_text("utf-8"))
 ]
 MISTAKES = re.findall(r"^```toml wrong\n(.*?)^```\n\n```text\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-AROUND = Surroundings(None, None, (), check_template)
+AROUND = Surroundings(None, None, (), check_template, named_fields)
 
 
 @pytest.fixture

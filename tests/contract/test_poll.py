@@ -76,6 +76,41 @@ def test_a_document_that_matches_only_after_a_change_is_told(search_server: Sear
     drop_index(search_server, INDEX)
 
 
+def test_each_rule_set_keeps_what_its_own_template_names_of_an_event(
+    search_server: SearchServer, tmp_path: Path
+) -> None:
+    """The second to take an event finds it in the ledger already; what a rule does not name is not kept."""
+    event = {"eventID": "e1", "recipientAccountId": "111122223333", "userIdentity": {"type": "Root"}}
+    document = {**event, "requestParameters": {"bucketName": "payroll", "policy": "long"}, "tls": '{"version": "1.3"}'}
+    assert {} == fill_index(search_server, INDEX, MAPPING, {"other": {"eventID": "other"}})
+    clock = SystemClock()
+    create(tmp_path / "alertd.db", now=clock.now())
+    client = connect(Connection(urls=(search_server.url,)))
+    named = {"root": (), "buckets": ("requestParameters.bucketName",), "wires": ("tls.version", "tls.cipher")}
+    rule = RULES.rules[0]
+    sets = [
+        replace(
+            RULES,
+            id=name,
+            rules=(replace(rule, facts=replace(rule.facts, rule_set=name, id=name), notify=(name,), named=paths),),
+        )
+        for name, paths in named.items()
+    ]
+    with closing(client), closing(open_ledger(tmp_path / "alertd.db", now=clock.now())) as ledger:
+        poll = Poll(replace(SOURCE, index=INDEX), tuple(sets), lambda: client, ledger, clock, Troubles(clock))
+        poll.start()
+        poll.sweep()
+        assert {} == fill_index(search_server, INDEX, MAPPING, {"d1": document})
+        poll.sweep()
+        kept = {
+            name: [note.rule.document for note in ledger.waiting(name, NotificationKind.MESSAGE, limit=9)]
+            for name in named
+        }
+    bucket, version = ("requestParameters.bucketName", "payroll"), ("tls.version", "1.3")
+    assert {"root": [()], "buckets": [(bucket,)], "wires": [(version,)]} == kept
+    drop_index(search_server, INDEX)
+
+
 def test_of_more_rules_than_one_search_names_each_that_matches_is_told(
     search_server: SearchServer, tmp_path: Path
 ) -> None:

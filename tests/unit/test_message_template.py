@@ -42,7 +42,10 @@ def test_a_summary_is_the_headline(summary: str, words: str) -> None:
         ("{{ event.acount }}", 'the template names event.acount. Did you mean "account"?'),
         ("{% if event.mfa %}{{ event.usr }}{% endif %}", "the template names event.usr."),
         ("{{ event['usr'] }}", "the template names event.usr."),
-        ("{{ account }} {{ rule }}", "the template names account, rule: it knows {{ event.NAME }} only"),
+        (
+            "{{ account }} {{ rule }}",
+            "the template names account, rule: it knows {{ event.NAME }} and {{ document.PATH }} only",
+        ),
         ("{{ event.account", "the template is wrong: "),
         ("{{ event.account | shout }}", "the template is wrong: No filter named 'shout'."),
         ("{{ 1 / 0 }}", "the template fails for every event: division by zero"),

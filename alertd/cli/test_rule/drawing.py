@@ -9,6 +9,7 @@ from alertd.ledger.model import Notification, NotificationKind
 from alertd.message import Style, render_event
 from alertd.message.terminal import to_terminal
 from alertd.rules.model import Rule
+from alertd.rules.named import with_named
 from alertd.search import Hit
 
 # Messages that are only shown carry no delivery of their own.
@@ -33,7 +34,7 @@ class Drawing:
 
     def message(self, rule: Rule, hit: Hit) -> str:
         """As a terminal shows it."""
-        return "\n".join(to_terminal(draw(rule, self.event(hit), self.style)))
+        return "\n".join(to_terminal(draw(with_named(rule, hit.source, hit.fields), self.event(hit), self.style)))
 
 
 def draw(rule: Rule, event: Event, style: Style, *, delivery_id: str = NO_DELIVERY) -> str:

@@ -10,7 +10,7 @@ from alertd.config import Settings, load_settings
 from alertd.errors import ConfigError, Problem
 from alertd.event.profile import Profile, load_profile
 from alertd.message import Style
-from alertd.message.template import check_template
+from alertd.message.template import check_template, named_fields
 from alertd.rules.files import find_rule_files
 from alertd.rules.load import Surroundings, load_rules
 from alertd.rules.model import RuleSet
@@ -31,7 +31,7 @@ class Given:
     def around(self) -> Surroundings:
         if self.settings:
             return compose.rules.surroundings(self.settings)
-        return Surroundings(None, None, (), check_template)
+        return Surroundings(None, None, (), check_template, named_fields)
 
     @property
     def style(self) -> Style:

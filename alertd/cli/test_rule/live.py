@@ -21,6 +21,7 @@ from alertd.poll.refused import refused_of, where_refused, without
 from alertd.rules.compile import candidates, classification, exception_of, first_rule, window
 from alertd.rules.lint import MOST_DAILY, Known, RuleWarning, lint
 from alertd.rules.model import Deliver, Rule, RuleSet
+from alertd.rules.named import asked_fields, with_named
 from alertd.search import Hit, Search, SearchClient
 from alertd.trial.volume import DayVolume, volume
 
@@ -56,7 +57,7 @@ def look(
     drawing = Drawing(
         load_profile(table.profile, times=table.time_fields), compose.telling.style(settings), SystemClock().now()
     )
-    fields = EVERY_FIELD if keep else drawing.profile.fields
+    fields = EVERY_FIELD if keep else asked_fields(drawing.profile, rule_set)
     found: dict[str, Taken] = {}
     silent: set[str] = set()
     found_hits = hits(rule_set, settings, client, reach, fields=fields)
@@ -68,7 +69,7 @@ def look(
         if exception_of(rule, hit.matched, event.time):
             silent.add(event.key)
             continue
-        found[event.key] = (rule, event)
+        found[event.key] = (with_named(rule, hit.source, hit.fields), event)
         if keep:
             keep(hit)
     events = tuple(sorted(found.values(), key=lambda pair: pair[1].time))

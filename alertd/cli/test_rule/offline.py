@@ -17,6 +17,7 @@ from alertd.errors import ConfigError, Problem
 from alertd.rules.lint import lint
 from alertd.rules.mappings import for_flavor
 from alertd.rules.model import RuleSet
+from alertd.rules.named import asked_fields
 from alertd.search import SearchClient
 from alertd.search.connect import connect
 from alertd.search.connection import Connection
@@ -97,7 +98,7 @@ def _results(
             rule_set,
             search,
             fill_index=server.fill_index,
-            fields=drawing.profile.fields,
+            fields=asked_fields(drawing.profile, rule_set),
             render=drawing.message,
             happened=drawing.happened,
             mapping=mapping,
