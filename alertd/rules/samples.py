@@ -1,7 +1,7 @@
 """Sample events of rule tests: tables in the rule file, JSON files (an object or a list), NDJSON files; snapshots."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, time
 from pathlib import Path
 
@@ -121,8 +121,51 @@ def _as_text(value: date | time) -> str:
 def _as_event(value: object, where: str) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise SampleError(f"{where} must be an event, a JSON object")
-    if "_index" in value and isinstance(value.get("_source"), dict):
-        raise SampleError(f'{where} is a hit of a search, not an event: write what stands in its "_source" alone')
-    if value.keys() == {"Records"} and isinstance(value["Records"], list):
-        raise SampleError(f'{where} is a log file of CloudTrail: write the list "Records" alone, or one event of it')
+    for is_it, what, take in _WRAPPINGS:
+        if is_it(value):
+            raise SampleError(f"{where} is {what}, not an event: write {take}")
     return value
+
+
+def _lists(value: Mapping[str, object], name: str, part: str = "") -> bool:
+    """Whether there is a list of objects of this name, each with `part`."""
+    some = value.get(name)
+    if not isinstance(some, list) or (part and not some):
+        return False
+    return all(isinstance(each, dict) and (not part or part in each) for each in some)
+
+
+# What people save, or are told to by runbooks: how it is known, what it is, and which part of it is the event.
+_WRAPPINGS: tuple[tuple[Callable[[Mapping[str, object]], bool], str, str], ...] = (
+    (lambda it: "_index" in it and isinstance(it.get("_source"), dict), "a hit of a search", 'its "_source" alone'),
+    (
+        lambda it: isinstance(it.get("hits"), dict) and "took" in it,
+        "the answer to a search",
+        'the "_source" of one hit',
+    ),
+    (
+        lambda it: _lists(it, "Records") and "eventName" not in it,
+        "a log file of CloudTrail",
+        'the list "Records" alone, or one event of it',
+    ),
+    (
+        lambda it: _lists(it, "Events", "CloudTrailEvent"),
+        "what aws cloudtrail lookup-events answers",
+        "what stands as text in \"CloudTrailEvent\", for example by jq '.Events[].CloudTrailEvent | fromjson'",
+    ),
+    (
+        lambda it: isinstance(it.get("CloudTrailEvent"), str),
+        "an entry of aws cloudtrail lookup-events",
+        "what stands as text in \"CloudTrailEvent\", for example by jq '.CloudTrailEvent | fromjson'",
+    ),
+    (
+        lambda it: _lists(it, "events", "message") and "eventName" not in it,
+        "what aws logs filter-log-events answers",
+        "what stands as text in \"message\", for example by jq '.events[].message | fromjson'",
+    ),
+    (
+        lambda it: _lists(it, "entries", "logName"),
+        "what Google's entries.list answers",
+        'the list "entries" alone, or one entry of it',
+    ),
+)
