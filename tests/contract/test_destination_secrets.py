@@ -81,7 +81,8 @@ def test_a_token_that_was_replaced_is_taken_up_when_the_old_one_is_refused(file:
         standin.workspace.refuses = "token_revoked"
         first = _post(bot)
         assert isinstance(first, DestinationRefused)
-        assert f"token_revoked; {file} still holds the one that is refused" == first.reason
+        assert first.reason.startswith("token_revoked: the token was revoked: create a new one")
+        assert first.reason.endswith(f"; {file} still holds the one that is refused")
         assert f"{file} still holds the one that is refused" in bot.check()[0]
         file.write_text("xoxb-new\n")
         _post(bot)

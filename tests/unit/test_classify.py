@@ -159,6 +159,23 @@ def test_retry_after_is_understood_in_every_form(text: str, seconds: float) -> N
 def test_the_reason_names_what_slack_wants() -> None:
     """The scope that is missing, the block that is wrong."""
     scope = of_web_answer(200, {}, {"ok": False, "error": "missing_scope", "needed": "chat:write"}, now=NOW)
-    assert DestinationRefused("missing_scope (needs the scope chat:write)") == scope
+    told = "missing_scope (needs the scope chat:write): add the scope to the Slack app and install it again"
+    assert DestinationRefused(told) == scope
     blocks = {"ok": False, "error": "invalid_blocks", "errors": ["must be less than 151 [json-pointer:/blocks/0]"]}
     assert "json-pointer:/blocks/0" in str(of_web_answer(200, {}, blocks, now=NOW))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "remedy"),
+    [
+        (of_web_answer(200, {}, {"ok": False, "error": "not_in_channel"}, now=NOW), "/invite @alertd in the channel"),
+        (of_web_answer(200, {}, {"ok": False, "error": "token_revoked"}, now=NOW), "put it into the token file"),
+        (of_web_answer(200, {}, {"ok": False, "error": "channel_not_found"}, now=NOW), "name the channel by its id"),
+        (of_webhook_answer(404, {}, "no_service", now=NOW), "put its address into the url file"),
+        (of_webhook_answer(410, {}, "channel_is_archived", now=NOW), "unarchive the channel"),
+    ],
+)
+def test_a_refusal_says_what_to_do_as_check_does(outcome: Outcome, remedy: str) -> None:
+    """It becomes trouble, and stands in `status`: who reads it there need not run `check` to know."""
+    assert isinstance(outcome, DestinationRefused)
+    assert remedy in outcome.reason

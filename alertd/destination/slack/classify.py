@@ -20,6 +20,7 @@ from alertd.destination import (
     Unknown,
 )
 from alertd.destination.slack.answer import as_channel, as_ts, header, json_object, moment
+from alertd.destination.slack.repair import with_repair
 
 # Slack always sends Retry-After with a 429; a proxy in between may not.
 DEFAULT_RETRY_AFTER = timedelta(seconds=30)
@@ -130,7 +131,7 @@ def of_word(word: str, detail: str = "", *, retry_after: timedelta = DEFAULT_RET
     if word in _PAYLOAD_REFUSED:
         return PayloadRefused(reason)
     if word in _DESTINATION_REFUSED:
-        return DestinationRefused(reason)
+        return DestinationRefused(with_repair(reason, word))
     return Unknown(reason)
 
 

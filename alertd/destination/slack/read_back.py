@@ -15,6 +15,7 @@ from alertd.destination import Finding, History, Outcome, Posted, Sent, Shown
 from alertd.destination.slack.answer import Answer, as_channel, as_ts, moment
 from alertd.destination.slack.classify import retry_after
 from alertd.destination.slack.mark import ids, ours
+from alertd.destination.slack.repair import REPAIR, with_repair
 from alertd.destination.slack.transport import DeadlineWebClient
 from alertd.errors import PermanentError, RetryError
 from alertd.secret import Secrets
@@ -33,17 +34,20 @@ MOST_QUOTED = 200
 # Slack's are some 60 characters long.
 MOST_CURSOR = 1_000
 
-_REPAIR = {
-    "not_in_channel": "invite the bot: /invite @alertd in the channel",
-    "channel_not_found": "name the channel by its id (C…), and invite the bot if it is private",
-    "missing_scope": "add the scope to the Slack app and install it again",
-    "invalid_auth": "the token is not valid: create a new one",
-    "not_authed": "the token is not valid: create a new one",
-    "token_expired": "the token is not valid: create a new one",
-    "token_revoked": "the token was revoked: create a new one",
-    "account_inactive": "the token's bot was removed: install the app again",
-    "is_archived": "unarchive the channel or name another",
-}
+# They stay until somebody does something about them.
+_FINAL = frozenset(
+    {
+        "not_in_channel",
+        "channel_not_found",
+        "missing_scope",
+        "invalid_auth",
+        "not_authed",
+        "token_expired",
+        "token_revoked",
+        "account_inactive",
+        "is_archived",
+    }
+)
 _TOO_FAST = frozenset({"ratelimited", "rate_limited"})
 HTTP_OK, TOO_MANY = 200, 429
 # Final, though there is nothing to repair.
@@ -148,9 +152,9 @@ class ChannelReader:
         try:
             info = self._info()
             if info.get("is_archived"):
-                problems.append(f"the channel is archived: {_REPAIR['is_archived']}")
+                problems.append(f"the channel is archived: {REPAIR['is_archived']}")
             elif info.get("is_member") is False:
-                problems.append(f"the bot is not a member of the channel: {_REPAIR['not_in_channel']}")
+                problems.append(f"the bot is not a member of the channel: {REPAIR['not_in_channel']}")
             else:
                 self._call("conversations.history", {"channel": self._channel_id(), "limit": 1})
         except (RetryError, PermanentError) as error:
@@ -188,7 +192,7 @@ class ChannelReader:
             self.channel_id = next((as_channel(one.get("id")) for one in channels if one.get("name") == name), None)
         if self.channel_id is None:
             raise PermanentError(
-                f"there is no channel {self._channel} that the bot can see: {_REPAIR['channel_not_found']}"
+                f"there is no channel {self._channel} that the bot can see: {REPAIR['channel_not_found']}"
             )
         return self.channel_id
 
@@ -256,9 +260,9 @@ class ChannelReader:
         hint = f" (needs {self._quote(needed)})" if isinstance(needed, str) else ""
         renewal = self._client.renewal(answer)
         text = f"{method}: {self._quote(word)}{hint}" + (f"; {renewal}" if renewal else "")
-        if status != HTTP_OK or word in _PASSING or word not in _REPAIR.keys() | _GONE:
+        if status != HTTP_OK or word in _PASSING or word not in _FINAL | _GONE:
             return RetryError(text)
-        return PermanentError(f"{text}: {_REPAIR[word]}" if word in _REPAIR else text)
+        return PermanentError(with_repair(text, word))
 
     def _quote(self, said: object) -> str:
         return self._secrets.quote(said, most=MOST_QUOTED)
