@@ -112,7 +112,7 @@ def read_event(
         actor_account=acting if (acting := _account(facts, "actor_account")) != _account(facts) else None,
         issuer_type=facts.text("issuer_type"),
         behind=", ".join(dict.fromkeys(word for value in facts.values("behind") if (word := as_word(value)))) or None,
-        created_key=facts.word("created_key"),
+        created_key=_created_key(facts),
         touched=_touched(facts),
         undated=None if happened else True,
         problems=tuple(_problems(facts)),
@@ -194,6 +194,13 @@ def _happened(facts: _Facts) -> datetime | None:
 
 def _account(facts: _Facts, fact: str = "account") -> str | None:
     return _first(_as_account(value, facts.profile.account_digits) for value in facts.values(fact))
+
+
+def _created_key(facts: _Facts) -> str | None:
+    """Its id alone. Google names it by the whole path, and answers so too where a key is only read."""
+    makes = facts.profile.creates_key
+    key = facts.word("created_key") if not makes or facts.word("action") in makes else None
+    return key.rpartition("/")[2] or None if key else None
 
 
 def _touched(facts: _Facts) -> str | None:

@@ -63,6 +63,7 @@ _KEYS = [
     "session",
     "account_digits",
     "touched_parameters",
+    "creates_key",
     "record",
     "document",
     "original",
@@ -90,6 +91,7 @@ class Profile:
     touched_parameters: tuple[
         str, ...
     ] = ()  # of the request: what names the thing that was touched, first present wins
+    creates_key: frozenset[str] = frozenset()  # the actions that make a key; none: whatever answers with one
     more_times: tuple[Path, ...] = ()  # by which the source is searched too; never a part of a key
     shapes: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)  # first in the bare record, and in a document
 
@@ -164,6 +166,7 @@ class _Reader:
             outcomes=self._outcomes(outcome),
             without_error=self._without_error(outcome),
             answered=frozenset(self._texts(outcome, ("outcome", "answered"), [])),
+            creates_key=frozenset(self._texts(data, ("creates_key",), [])),
             touched_parameters=tuple(self._texts(data, ("touched_parameters",), [])),
             shapes=shapes,
         )

@@ -199,3 +199,73 @@ def test_a_value_with_our_separator_does_not_look_like_another_fact(dot: str) ->
     for hostile in ("MFA", "success", "trusted", "low", "Login"):
         assert f" · {hostile}" not in everything
         assert f"{dot.strip()} {hostile}" not in everything
+
+
+@pytest.mark.parametrize(
+    ("method", "named"),
+    [("CreateServiceAccountKey", True), ("UploadServiceAccountKey", True), ("GetServiceAccountKey", False)],
+)
+def test_the_key_that_was_made_for_a_service_account_is_named_as_aws_names_its_own(method: str, named: bool) -> None:
+    """Its id: that stands in what is done with it later. One that was only read was not made."""
+    account = "projects/prod-1/serviceAccounts/deploy@prod-1.iam.gserviceaccount.com"
+    made = google(
+        methodName=f"google.iam.admin.v1.{method}",
+        serviceName="iam.googleapis.com",
+        resourceName=account,
+        response={"name": f"{account}/keys/0a1b2c3d4e5f"},
+        authenticationInfo={"principalEmail": "mallory@example.com"},
+    )
+    assert ("0a1b2c3d4e5f" if named else None) == made.created_key
+    assert named == ("created 0a1b2c3d4e5f" in shown(told(made)))
+
+
+@pytest.mark.parametrize("name", ["StartPrimaryEmailUpdate", "AcceptPrimaryEmailUpdate"])
+def test_an_act_of_the_management_account_on_another_names_both(name: str) -> None:
+    """Recipient is the caller's own account: the one that it is about stands in the request alone."""
+    caller = {**BOB, "sessionContext": {"sessionIssuer": {"type": "Role"}}}
+    request = {"accountId": "111122223333", "primaryEmail": "HIDDEN_DUE_TO_SECURITY_REASONS"}
+    acted = event(name, "account", caller, recipientAccountId="444455556666", requestParameters=request)
+    everything = shown(told(acted))
+    assert "OrgAdmin/bob" in first_line(acted)
+    assert all(each in everything for each in ("444455556666", "accountId 111122223333", "ASIAEXAMPLEEXAMPLE22"))
+
+
+@pytest.mark.parametrize(
+    "request_", [{"name": "org-trail"}, '{"name": "org-trail"}', "{name=org-trail}"], ids=["object", "text", "pairs"]
+)
+def test_what_was_stopped_is_named_however_the_request_was_stored(request_: object) -> None:
+    """As object, flattened or text: what the mapping makes of it, the record still says."""
+    stopped = event("StopLogging", "cloudtrail", requestParameters=request_)
+    assert "name org-trail" in shown(told(stopped))
+
+
+@pytest.mark.parametrize(
+    ("method", "resource"),
+    [
+        ("google.admin.AdminService.inboundSsoProfileCreated", "organizations/999988887777/inboundSsoSettings"),
+        ("google.iam.admin.v1.WorkforcePools.CreateWorkforcePool", "organizations/999988887777"),
+    ],
+)
+def test_who_changed_the_sign_in_of_a_google_organisation_is_named_with_what_was_changed(
+    method: str, resource: str
+) -> None:
+    """Nothing bad is said of it: it succeeded."""
+    changed = google(
+        methodName=method,
+        serviceName=method.rpartition(".")[0],
+        resourceName=resource,
+        status={},
+        authenticationInfo={"principalEmail": "mallory@example.com"},
+        requestMetadata={"callerIp": "203.0.113.7"},
+    )
+    assert f"mallory@example.com called {method}" in first_line(changed)
+    assert all(each in shown(told(changed)) for each in (resource, "203.0.113.7", "success"))
+
+
+@pytest.mark.parametrize("written", ["2026-11-28 16:37:00.000", "2026-11-28T16:37:00Z", "1795883820"])
+def test_a_time_in_another_form_is_the_time_of_the_event(written: str) -> None:
+    """However it is indexed: the message says when it happened, not when it was seen."""
+    record = {"insertId": "f37", "logName": "l", "timestamp": written, "protoPayload": {"methodName": "m"}}
+    profile = load_profile("gcp-audit")
+    seen = read_event(record, {}, index="audit", document_id="d1", profile=profile, seen_at=SEEN)
+    assert (datetime(2026, 11, 28, 16, 37, tzinfo=UTC), None) == (seen.time, seen.undated)
