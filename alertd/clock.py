@@ -56,6 +56,12 @@ def skew(told: datetime, *, asked_at: datetime, answered_at: datetime) -> timede
     return told - answered_at
 
 
+def compared(told: datetime, *, asked_at: datetime, answered_at: datetime) -> str:
+    """How far the other clock is ahead, as people read it. It was read somewhere between asking and its answer."""
+    tenths = round((told - asked_at - (answered_at - asked_at) / 2).total_seconds(), 1)
+    return f"clock {tenths or 0.0:+.1f} s"  # a float would say -0
+
+
 def skew_told(ahead: timedelta) -> str:
     seconds = abs(ahead).total_seconds()
     by = next(

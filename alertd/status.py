@@ -15,6 +15,8 @@ from alertd.ops.life import Life, is_silent
 DAY = timedelta(days=1)
 # A scan may be slow, or fail a few times in a row, before anybody need be woken.
 LATE_SCAN = timedelta(minutes=5)
+# A later moment was noted by a clock that was ahead: it proves nothing of now.
+FUTURE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,10 @@ def unready(
         last = scans.get(name)
         if last is None:
             found.append(f"{name} was never searched to the end")
+        elif last > now + FUTURE:
+            found.append(
+                f"{name} was last searched in the future, by a clock that was ahead: {last:%Y-%m-%d %H:%M} UTC"
+            )
         elif now - last >= patience.scan:
             found.append(f"{name} was not searched since {last:%Y-%m-%d %H:%M} UTC")
     for each in places:

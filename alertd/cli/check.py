@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import typer
 
 from alertd import compose, status
 from alertd.cli import lint, rehearsal, show
-from alertd.clock import Clock, SystemClock
+from alertd.clock import Clock, SystemClock, compared, skew, skew_told
 from alertd.config import Settings, load_settings
 from alertd.config.destination import type_and_place
 from alertd.config.permissions import writable
@@ -26,11 +26,9 @@ from alertd.rules.compile import named_queries
 from alertd.rules.lint import Known, RuleWarning
 from alertd.rules.lint import lint as lint_rules
 from alertd.rules.model import RuleSet
-from alertd.search import SearchClient, Server
+from alertd.search import SearchClient
 
 FAILED = 1
-# A clock that is wrong by more misdates what people read, though it loses nothing.
-MOST_SKEW = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +180,12 @@ def _search(
     where = ", ".join(settings.elasticsearch.url) or "Elastic Cloud"
     try:
         client = compose.searching.search_client(settings.elasticsearch)
-        server = client.server()
+        server, clocks = client.server(), _clocks(client, settings, clock, warnings)
     except AlertdError as error:
         yield Finding("elasticsearch", where, False, str(error))
         return
-    yield Finding("elasticsearch", where, True, " · ".join(_server(server, client.server_time(), clock, warnings)))
+    version = server.version or "of a version that this key may not ask for"
+    yield Finding("elasticsearch", where, True, " · ".join([f"{server.flavor} {version}", *clocks]))
     empty: set[str] = set()
     for name in settings.sources:
         about = _source(name, settings, client, clock, warnings, empty=empty)
@@ -200,14 +199,18 @@ def _search(
     known.update(lint.ask_cluster([each for each in sets if each.source not in empty], settings, client))
 
 
-def _server(server: Server, time: datetime | None, clock: Clock, warnings: list[RuleWarning]) -> Iterator[str]:
-    yield f"{server.flavor} {server.version or 'of a version that this key may not ask for'}"
-    if time:
-        skew = time - clock.now()
-        yield f"clock {round(skew.total_seconds()):+d} s"  # a float would say -0
-        if abs(skew) > MOST_SKEW:
-            text = f"the server's clock and this machine's differ by {show.span(abs(skew))}: set one of them right"
-            warnings.append(_plain(text))
+def _clocks(client: SearchClient, settings: Settings, clock: Clock, warnings: list[RuleWarning]) -> tuple[str, ...]:
+    """As the daemon compares them."""
+    table = next(iter(settings.sources.values()))
+    asked = clock.now()
+    told = client.server_time(table.index, table.time_fields[0])
+    answered = clock.now()
+    if told is None:
+        return ()
+    wrong = skew(told, asked_at=asked, answered_at=answered)
+    if wrong:
+        warnings.append(_plain(f"{skew_told(wrong)}: set one of them right"))
+    return (compared(told, asked_at=asked, answered_at=answered),)
 
 
 def _source(

@@ -14,6 +14,8 @@ UNKNOWN_FOR_LONG = timedelta(minutes=10)
 # Longer than any scan takes, shorter than the watchdog waits before it ends alertd.
 STALLED = timedelta(minutes=10)
 MISSED_SCANS = 3
+# A later moment was noted by a clock that was ahead, and proves nothing.
+AHEAD = timedelta(minutes=1)
 # Gaps that are named; the rest are counted.
 MOST_GAPS = 3
 
@@ -38,10 +40,10 @@ class Backlog:
     destinations: Sequence[str]
     rule_sets: Mapping[str, tuple[str, timedelta]]  # → its source and how often that is searched
     after: timedelta
-    _started: datetime = field(init=False)
+    _started_seconds: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._started = self.clock.now()
+        self._started_seconds = self.clock.elapsed_seconds()
 
     def look(self) -> None:
         now = self.clock.now()
@@ -82,9 +84,10 @@ class Backlog:
     def _stalled(self, now: datetime) -> Iterator[tuple[str, str]]:
         # where the server does not answer, people have heard of that
         failing = {episode.subject for episode in self.troubles.open()}
+        started = now - timedelta(seconds=self.clock.elapsed_seconds() - self._started_seconds)
         for rule_set, (source, interval) in self.rule_sets.items():
             last = rows.maybe_from_micros(self.ledger.read("last_scan", rule_set=rule_set)[0]["finished_at"])
-            what = stalled(last, interval, started=self._started, now=now)
+            what = stalled(last, interval, started=started, now=now)
             if what and f"source {source}" not in failing:
                 yield f"stalled {rule_set}", what
 
@@ -128,6 +131,8 @@ def doubtful(queue: Queue, *, now: datetime) -> str | None:
 
 def stalled(last: datetime | None, interval: timedelta, *, started: datetime, now: datetime) -> str | None:
     """Nobody could scan while alertd was down: that is not counted."""
+    if last and last > now + AHEAD:
+        last = None
     if now - max(last or started, started) < max(STALLED, interval * MISSED_SCANS):
         return None
     since = _shown(last) if last else "alertd first ran it"

@@ -101,6 +101,7 @@ def test_a_rule_set_that_is_not_searched_is_told_unless_its_source_is_known_to_f
         (NOW - MISSED_SCANS * HOUR, HOUR, NOW - DAY, True),
         (None, SECOND, NOW - STALLED, True),  # its baseline never came to an end
         (None, SECOND, NOW - MINUTE, False),
+        (NOW + DAY, SECOND, NOW - STALLED, True),  # noted while a clock was ahead
     ],
 )
 def test_when_a_search_counts_as_stalled(last: object, interval: timedelta, started: object, told: bool) -> None:

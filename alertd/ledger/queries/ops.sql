@@ -49,7 +49,7 @@ SELECT DISTINCT rule_set FROM rules ORDER BY rule_set;
 
 -- last_scan
 -- When a rule set was last searched to the end.
-SELECT max(finished_at) AS finished_at FROM scans WHERE rule_set = :rule_set;
+SELECT (SELECT finished_at FROM scans WHERE rule_set = :rule_set ORDER BY id DESC LIMIT 1) AS finished_at;
 
 -- day_events
 -- Of a day: what was first seen in it, by what became of it.

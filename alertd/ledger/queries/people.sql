@@ -164,7 +164,8 @@ ORDER BY n.delivery_id, n.position;
 
 -- last_sweeps
 -- When each rule set's last complete sweep began.
-SELECT rule_set, max(started_at) AS started_at FROM scans WHERE kind = 'sweep' GROUP BY rule_set;
+SELECT rule_set, started_at FROM scans
+WHERE id IN (SELECT max(id) FROM scans WHERE kind = 'sweep' GROUP BY rule_set);
 
 -- audited_threads
 -- The parents that replies hang on, by their ts.
