@@ -1,4 +1,4 @@
-"""Where a secret would go over the network for everybody to read. Pure."""
+"""Where a secret, or what is mailed, would go over the network for everybody to read. Pure."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from alertd.config.model import Tables
 
 
 def sent_in_the_clear(tables: Tables) -> Iterator[str]:
-    """Each key that sends a secret without encryption to another machine."""
+    """Each key that sends a secret, or mail, without encryption to another machine."""
     search = tables.elasticsearch
     if search.api_key or search.password:
         what = "the API key" if search.api_key else "the password"
@@ -19,7 +19,10 @@ def sent_in_the_clear(tables: Tables) -> Iterator[str]:
     for name, table in tables.destinations.items():
         at = f"destinations.{name}"
         if isinstance(table, EmailDestination):
-            continue  # refuses a password without encryption
+            # a password is refused there
+            if table.security == "none" and not _is_loopback(table.host):
+                yield f'{at}.security = "none": whoever is on the way reads each mail. Use "starttls" or "tls".'
+            continue
         if _is_clear(table.base_url):
             yield _told(f"{at}.base_url", table.base_url, "the token")
         if isinstance(table, WebhookDestination) and _is_clear(table.url.get_secret_value()):

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.acceptance.installation import RULES, Installation, root_event
+from tests.fakes.search_server import ScriptedServer, error_body, reply, serving
 
 # Root may do anything; without these capabilities file modes hold for it too.
 _ORDINARY = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all") if os.geteuid() == 0 else ()
@@ -22,6 +23,34 @@ def test_check_tells_of_a_missing_index_once(installed: Installation) -> None:
     assert (
         "20 of its 20 queries could not be tried: 404 index_not_found_exception: no such index [nosuch]" in done.stdout
     )
+
+
+def checked_on(installed: Installation, status: int, body: object, kind: str) -> str:
+    """What check says where a server answers everything so."""
+    assert 0 == installed.run("init").returncode
+    with serving(ScriptedServer("opensearch")) as other:
+        other.always = dict.fromkeys(("root", "search", "fields", "health"), reply(status, body, kind=kind))
+        installed.config.write_text(installed.config.read_text().replace(installed.server.url, other.url))
+        done = installed.run("check")
+    assert 1 == done.returncode, done.stdout
+    return done.stdout
+
+
+def test_check_says_that_the_address_is_no_search_servers(installed: Installation) -> None:
+    """Something answers 404 there: the index, or the key, is not to blame."""
+    said = checked_on(installed, 404, "<html>Not Found</html>", "text/html")
+    assert "this is no search server's answer. Check elasticsearch.url, with its path." in said, said
+    assert "key index" not in said
+
+
+def test_check_says_that_too_much_is_asked_just_now(installed: Installation) -> None:
+    """It passes: nothing in the configuration is to be changed."""
+    said = checked_on(
+        installed, 429, error_body("es_rejected_execution_exception", "queue is full"), "application/json"
+    )
+    assert "queue is full" in said
+    assert "too much is asked of it just now, which passes by itself" in said, said
+    assert "Check elasticsearch" not in said
 
 
 def test_check_says_which_address_of_slack_cannot_be_reached(installed: Installation) -> None:

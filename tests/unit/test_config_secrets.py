@@ -45,6 +45,38 @@ def test_a_secret_that_goes_unencrypted_to_another_machine_is_a_warning(old: str
         assert () == load_settings(write(near, key="bm90OmtleQ==")).warnings
 
 
+@pytest.mark.parametrize("key", ["elasticsearch.proxy", "destinations.security.proxy"])
+def test_a_proxy_whose_password_goes_unencrypted_is_a_warning(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the password itself; none where it needs none, and to this machine itself it may."""
+    path = write(GOOD)
+    variable = "ALERTD_" + key.upper().replace(".", "__")
+    monkeypatch.setenv(variable, f"http://me:{PLANTED}@proxy.example.com:3128")
+    [warning] = load_settings(path).warnings
+    assert f"{key} http://proxy.example.com:3128 is not encrypted: whoever is on the way reads its password" in warning
+    assert PLANTED not in warning
+    for fine in ("https://me:pass@proxy.example.com", "http://proxy.example.com:3128", "http://me:pass@[::1]:3128"):
+        monkeypatch.setenv(variable, fine)
+        assert () == load_settings(path).warnings
+
+
+def test_a_webhook_that_is_called_unencrypted_is_a_warning() -> None:
+    """Its address is the secret: the key is named, not the address."""
+    secret = f"services/{PLANTED}"
+    assert () == load_settings(write(GOOD + HOOK, hook=f"http://127.0.0.1:9/{secret}\n")).warnings
+    warning = "\n".join(load_settings(write(GOOD + HOOK, hook=f"http://relay.example.com/{secret}\n")).warnings)
+    assert warning.startswith("destinations.hook.url is http://: whoever is on the way reads it")
+    assert PLANTED not in warning
+
+
+def test_mail_that_goes_unencrypted_to_another_machine_is_a_warning() -> None:
+    """Without a password too: it tells what alertd sees and does not see. A relay on this machine is fine."""
+    mail = '[destinations.mail]\ntype = "email"\nhost = "{}"\nfrom = "a@example.com"\nto = ["b@example.com"]\n{}\n'
+    warning = "\n".join(load_settings(write(GOOD + mail.format("smtp.example.com", 'security = "none"'))).warnings)
+    assert warning.startswith('destinations.mail.security = "none": whoever is on the way reads each mail.')
+    for host, security in (("localhost", "none"), ("127.0.0.1", "none"), ("::1", "none"), ("smtp.example.com", "tls")):
+        assert () == load_settings(write(GOOD + mail.format(host, f'security = "{security}"'))).warnings
+
+
 SECRET_FILES = {
     "missing": (None, "there is no such file in {folder}"),
     "empty": (b"\n", "the file is empty"),
