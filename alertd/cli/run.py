@@ -19,7 +19,7 @@ from alertd.rules.kept import RuleText, keep
 from alertd.rules.model import RuleSet
 from alertd.run.daemon import Daemon
 from alertd.run.schedule import Job
-from alertd.run.stopping import Stop
+from alertd.run.stopping import Stop, still_alive
 
 # The subject of rule files that do not load.
 RULES = "rules"
@@ -69,6 +69,7 @@ def serve(
             ),
             keep=settings.ledger.keep,
             stop=stop.asked,
+            still_alive=still_alive,
         )
         _say_what_holds(daemon)
         _keep(settings, texts, clock.now())

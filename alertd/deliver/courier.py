@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -31,9 +31,9 @@ from alertd.ledger.model import (
 from alertd.message import keep_marks
 from alertd.ops.trouble import LEDGER, Troubles
 
-# How often this thread looks by itself. What a scan records wakes it; this finds what became due, what alertd says of
-# itself, and what another process wrote. Looking costs a dozen index reads: five times a second they were most of what
-# an idle alertd did.
+# How often this thread looks by itself at least. What a scan records and what alertd says of itself wake it; this finds
+# what another process wrote, and what a clock that jumped made due. Looking costs a dozen index reads: five times a
+# second they were most of what an idle alertd did.
 LOOK = timedelta(seconds=2)
 # A full disk is somebody else's to clean up.
 FULL_PAUSE = timedelta(seconds=5)
@@ -85,15 +85,19 @@ class Courier:
         self.reconciler.sweep(now)
         wait = verdict.pause_left(state, now=now)
         if wait:
-            return min(wait, LOOK)
+            return min(wait, self._until_due(now))
         freeze_next(self.batch, state, now=now)
         # alerts and what alertd says of itself take turns: a flood of neither hides the other
         message = self.ledger.next_pending(self.destination.name, now=now, ops_first=not self._told_ops)
         if message is None:
-            return LOOK
+            return self._until_due(now)
         self._told_ops = message.kind is MessageKind.OPS
         self._send(message)
         return timedelta(0)
+
+    def _until_due(self, now: datetime) -> timedelta:
+        """Until the next look into the channel, as far as it is known by now."""
+        return min(LOOK, verdict.next_due(self.reconciler.open(), now=now) or LOOK)
 
     def is_busy(self) -> bool:
         """Whether anything can be sent soon: not what waits for a doubt to be settled or for a paused destination."""

@@ -57,6 +57,12 @@ class Reconciler:
             read = verdict.after_read(message, copies, doubt=self.doubt, began=now, now=self.clock.now())
             self._save_doubt(self.with_permalink(read), "found" if copies else "not found")
 
+    def open(self) -> tuple[Message, ...]:
+        """What there is to look for in the channel, now or later."""
+        name = self.destination.name
+        swept = self.ledger.to_sweep(name) if self.destination.reader else ()
+        return (*self.ledger.messages(name, MessageState.UNKNOWN), *swept)
+
     def _settle_blindly(self, due: Sequence[Message]) -> None:
         for message in due:
             if self.doubt.on_unknown is OnUnknown.RESEND_MARKED:

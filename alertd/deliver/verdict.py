@@ -1,6 +1,7 @@
 """What an attempt or a look into the channel makes of a message and its destination. Pure: every state change of a
 message is decided here, and nowhere else."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -143,6 +144,12 @@ def pause_left(state: DestinationState, *, now: datetime) -> timedelta:
 
 def is_due(message: Message, *, now: datetime) -> bool:
     return message.not_before is None or message.not_before <= now
+
+
+def next_due(messages: Iterable[Message], *, now: datetime) -> timedelta | None:
+    """How long until the first of those that are not due yet."""
+    waits = (each.not_before - now for each in messages if each.not_before and not is_due(each, now=now))
+    return min(waits, default=None)
 
 
 def _sent(message: Message, channel: str | None, ts: str | None, *, now: datetime, readable: bool) -> Message:

@@ -50,6 +50,7 @@ class Troubles:
         self._ledger = ledger
         self._tell = tell
         self._over_after = over_after
+        self.told: Callable[[], None] = lambda: None  # there is a message for whoever sends it
         self._lock = threading.Lock()
         self._log = structlog.get_logger("alertd.trouble")
         known = ledger.episodes() if ledger else ()
@@ -157,6 +158,8 @@ class Troubles:
             known.recorded, known.message = False, message
         else:
             known.episode, known.recorded, known.message = told, True, None
+        if message:
+            self.told()
 
     def _message(self, text: str, *, over: bool) -> Message | None:
         return self._tell(text, over) if self._tell else None

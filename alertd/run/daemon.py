@@ -45,6 +45,7 @@ class Daemon:
     keep: timedelta  # how long events are remembered after they were last seen
     chores: tuple[Job, ...] = ()  # what looks for trouble, and tells of it
     stop: threading.Event = field(default_factory=threading.Event)
+    still_alive: Callable[[], None] = lambda: None  # called every second
     failure: AlertdError | None = None
     _heartbeats: Heartbeats = field(init=False)
     _news: tuple[threading.Event, ...] = field(init=False)  # of each courier: there may be something for it
@@ -69,6 +70,7 @@ class Daemon:
         for watch in self.watches:
             watch.poll.recorded = self._recorded
             watch.poll.start()
+        self.troubles.told = self._tell_couriers
         jobs = self._jobs()
         metronome = Metronome(jobs, self.clock)
         # a thread that hangs must not keep the interpreter from ending
@@ -76,6 +78,7 @@ class Daemon:
             threading.Thread(target=self._deliver, args=each, name=_job(each[0]), daemon=True)
             for each in zip(self.couriers, self._news, strict=True)
         ]
+        self.still_alive()
         try:
             for courier, thread in zip(self.couriers, threads, strict=True):
                 self._heartbeats.watch(_job(courier), LOOK)
@@ -204,6 +207,7 @@ class Daemon:
     def _supervise(self, metronome: Metronome, ticking: set[str]) -> None:
         """Takes no lock that a hanging thread may hold: neither the ledger nor the troubles."""
         while not self.stop.wait(SUPERVISE_EVERY.total_seconds()):
+            self.still_alive()
             for job in ticking.intersection(self._heartbeats.overdue()):
                 metronome.nudge(job)
             stuck = self._heartbeats.stuck()

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -58,6 +59,28 @@ def test_a_part_that_never_returns_ends_the_process_for_its_supervisor(installed
         assert 5 == ended(process)
     assert f"{job} completed nothing for" in installed.log
     assert 5 == installed.run("status", "--check").returncode
+    with started(installed):
+        installed.wait_for_events({event_id(event)})
+    assert 1 == len(installed.slack.messages(CHANNEL))
+
+
+@pytest.mark.parametrize("end", ["read", "unread"])
+def test_what_keeps_the_interpreter_to_itself_ends_the_process(installed: Installation, end: str) -> None:
+    """No thread of it runs: neither its watchdog nor its signals. The log names the place, unless nobody reads it: then
+    the kernel ends it. The next start sends what waited."""
+    event = root_event()
+    installed.run("init")
+    with _unread() if end == "unread" else nullcontext() as output:
+        process = installed.start(program=(HANGING, "regex"), output=output)
+        try:
+            installed.wait_for(lambda: "hanging" in installed.log, "the hanging part")
+            installed.add(event)
+            process.send_signal(signal.SIGTERM)
+            assert {"read": 1, "unread": -signal.SIGALRM}[end] == ended(process, 40)
+        finally:
+            process.kill()
+            process.wait()
+    assert (end == "read") == ("in run_away" in installed.log)
     with started(installed):
         installed.wait_for_events({event_id(event)})
     assert 1 == len(installed.slack.messages(CHANNEL))
@@ -121,10 +144,7 @@ def test_whatever_becomes_of_the_log_alerts_go_on(installed: Installation, end: 
         os.close(writer)
         writer = os.open("/dev/full", os.O_WRONLY)
     else:
-        os.set_blocking(writer, False)
-        while _takes_more(writer):
-            pass
-        os.set_blocking(writer, True)
+        _fill(writer)
     with os.fdopen(writer, "wb", buffering=0) as output:
         process = installed.start(output=output)
     try:
@@ -141,6 +161,25 @@ def test_whatever_becomes_of_the_log_alerts_go_on(installed: Installation, end: 
         if end != "dead":
             os.close(reader)
     assert 3 == len(installed.slack.messages(CHANNEL))
+
+
+@contextmanager
+def _unread() -> Iterator[IO[bytes]]:
+    """A pipe that is full, of which nobody reads."""
+    reader, writer = os.pipe()
+    _fill(writer)
+    try:
+        with os.fdopen(writer, "wb", buffering=0) as output:
+            yield output
+    finally:
+        os.close(reader)
+
+
+def _fill(writer: int) -> None:
+    os.set_blocking(writer, False)
+    while _takes_more(writer):
+        pass
+    os.set_blocking(writer, True)
 
 
 def _takes_more(writer: int) -> bool:

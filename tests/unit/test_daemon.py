@@ -10,7 +10,7 @@ import pytest
 from alertd.clock import SteadyClock, SystemClock
 from alertd.errors import AlertdError
 from alertd.ledger.file import create
-from alertd.ledger.model import Message, MessageState
+from alertd.ledger.model import Message, MessageKind, MessageState
 from alertd.ledger.sqlite import open_ledger
 from alertd.ops.trouble import Troubles
 from alertd.run.daemon import Daemon
@@ -87,6 +87,33 @@ def test_what_a_scan_records_wakes_the_courier(tmp_path: Path, monkeypatch: pyte
         finally:
             daemon.stop.set()
             running.join(WAIT_SECONDS)
+
+
+def test_what_alertd_says_of_itself_wakes_the_courier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As soon as the ledger has it: trouble is not told later than an alert."""
+    monkeypatch.setattr("alertd.deliver.courier.LOOK", DAY)
+    posted = threading.Event()
+    create(tmp_path / "alertd.db", now=NOW)
+    with closing(open_ledger(tmp_path / "alertd.db", now=NOW)) as ledger:
+        office = Office(ledger, SimulatedClock(NOW))
+        courier = replace(office.courier(Scripted([], during=posted.set)), clock=SteadyClock(SystemClock()))
+        troubles = Troubles(SystemClock(), ledger, _tell)
+        daemon = Daemon(ledger, SystemClock(), (), (courier,), troubles, keep=400 * DAY)
+        bell = Bell()
+        daemon._news = (bell,)
+        running = threading.Thread(target=daemon.run)
+        running.start()
+        try:
+            assert bell.waited.wait(WAIT_SECONDS)
+            troubles.begin("source cloudtrail", "cannot be searched")
+            assert posted.wait(WAIT_SECONDS)
+        finally:
+            daemon.stop.set()
+            running.join(WAIT_SECONDS)
+
+
+def _tell(text: str, over: bool) -> Message:
+    return Message("ops", "security", MessageKind.OPS, f"{text} {over}", NOW)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -176,8 +176,10 @@ def test_a_throttled_destination_gets_nothing_before_the_time_it_asked_for(offic
     assert slack.posts[0] == slack.posts[1]
 
 
-@pytest.mark.slow
-def test_a_refusing_channel_is_probed_for_days_and_gets_everything_once_it_is_repaired(office: Office) -> None:
+def test_a_refusing_channel_is_probed_for_days_and_gets_everything_once_it_is_repaired(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alertd.deliver.courier.LOOK", HOUR)  # two days have many looks
     office.happen(3)
     slack = Scripted([DestinationRefused("is_archived")] * 1000)
     courier = office.courier(slack)
@@ -205,6 +207,15 @@ def test_a_doubtful_post_that_is_never_found_is_sent_again_when_it_is_settled_an
     office.work(courier, 2 * MINUTE)
     assert 1 == len(slack.posts)
     office.work(courier, 2 * MINUTE)
+    assert 2 == len(slack.posts)
+
+
+def test_a_courier_that_rests_wakes_when_a_doubt_is_due(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own look is only for what it cannot know."""
+    monkeypatch.setattr("alertd.deliver.courier.LOOK", DAY)
+    office.happen(1)
+    slack = Scripted([Unknown("timeout")], readable=True)
+    office.work(office.courier(slack), 3 * MINUTE)
     assert 2 == len(slack.posts)
 
 
