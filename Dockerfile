@@ -21,7 +21,7 @@ RUN useradd --system --uid 10001 --home-dir /var/lib/alertd --shell /usr/sbin/no
  && pip uninstall --yes --root-user-action=ignore pip
 COPY --from=build /opt/alertd /opt/alertd
 COPY rules /etc/alertd/rules
-ENV PATH=/opt/alertd/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/alertd/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MALLOC_ARENA_MAX=1
 USER alertd
 WORKDIR /etc/alertd
 VOLUME /var/lib/alertd

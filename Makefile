@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo demo-kill test quick check fmt schema lock chaos chaos-kill chaos-syscalls simulate mutants bench bench-faults
+.PHONY: demo demo-kill test quick check fmt schema lock chaos chaos-kill chaos-syscalls simulate mutants bench bench-faults soak
 
 demo: $(STAMP)  ## Show the main job on this machine. KILL=1 kills alertd with SIGKILL meanwhile.
 	@$(BIN)/alertd demo $(if $(KILL),--kill) $(ARGS)
@@ -78,6 +78,9 @@ chaos-syscalls: $(STAMP)  ## Every system call of one poll-and-send cycle: SIGKI
 
 bench: $(STAMP)  ## Speed and memory on a real Elasticsearch 8, each limit beside what was measured. ARGS="memory burst" for some.
 	$(BIN)/python -m benchmarks.daemon $(ARGS)
+
+soak: $(STAMP)  ## Memory, files and CPU over twenty minutes with two events a second. ARGS="--seconds 600" for less.
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 bench-faults: $(STAMP)  ## The same faults for alertd and for ElastAlert 2: lost, repeated. ARGS="--only kill" for one, "--help" for all.
 	@$(BIN)/python -m benchmarks.faults $(ARGS)

@@ -1,6 +1,7 @@
-"""Speed and memory of the daemon on a real Elasticsearch 8: python -m benchmarks.daemon [latency memory burst rules]
+"""Speed and memory of the daemon on a real Elasticsearch 8: python -m benchmarks.daemon [PART ...]
 
-Prints each limit beside what was measured in this run; exit code 1 if one is missed. Wants Maven and a JDK.
+Prints each limit beside what was measured in this run; exit code 1 if one is missed. Wants Maven and a JDK, and Python
+3.12 or later for the part with ElastAlert 2.
 """
 
 import argparse
@@ -28,6 +29,8 @@ from alertd.demo.slack import SlackStandIn
 from alertd.ledger.sqlite import open_ledger
 from alertd.ops.trouble import Troubles
 from alertd.poll.scan import Poll
+from benchmarks.beside import beside
+from benchmarks.measured import Row, cpu_of, memory_of, show
 from tests.acceptance.installation import CHANNEL, RULES, Installation, event_id, root_event
 from tests.servers.running import SearchServer, running
 
@@ -35,18 +38,6 @@ RULE_COUNT = 1_000
 # Of the rules part: so many to warm the server up, and so many that count.
 ROUNDS = 6
 SHIPPED = RULES / "aws-root-user.toml"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    what: str
-    measured: float
-    limit: float
-    unit: str
-
-    @property
-    def is_met(self) -> bool:
-        return self.measured <= self.limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +217,10 @@ def many_rules() -> Iterator[Path]:
         yield path
 
 
+def _beside(server: SearchServer, asked: Asked) -> Iterator[Row]:
+    return beside(server, max(asked.seconds, 120))
+
+
 def searches(made: Installation) -> int:
     return int(made.send("GET", f"/{made.index}-*/_stats/search")["_all"]["total"]["search"]["query_total"])
 
@@ -235,23 +230,8 @@ def recorded(made: Installation) -> int:
         return int(ledger.execute("SELECT count(*) FROM events").fetchone()[0])
 
 
-def memory_of(pid: int, which: str) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{which}:"))
-
-
-def cpu_of(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def show(row: Row) -> None:
-    mark = "met" if row.is_met else "MISSED"
-    print(f"{row.what:<88} {row.measured:>9.4g}  ≤ {row.limit:<6.4g} {row.unit:<12} {mark}", flush=True)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    parts = {"latency": latency, "memory": memory, "burst": burst, "rules": rules}
+    parts = {"latency": latency, "memory": memory, "burst": burst, "rules": rules, "beside": _beside}
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("parts", nargs="*", help=f"of {', '.join(parts)}; default: all")
     options.add_argument("--events", type=int, default=100, help="for latency; a quarter of it at 10 s")

@@ -18,6 +18,7 @@ from alertd.ops.trouble import Troubles
 from alertd.rules.kept import RuleText, keep
 from alertd.rules.model import RuleSet
 from alertd.run.daemon import Daemon
+from alertd.run.memory import share_one_arena
 from alertd.run.schedule import Job
 from alertd.run.stopping import Stop, still_alive
 
@@ -28,6 +29,7 @@ REPEAT_EVERY = timedelta(minutes=10)
 
 def run_daemon(config: Path | None, *, once: bool, init: bool) -> None:
     """Returns after an orderly stop; raises AlertdError with its exit code otherwise."""
+    share_one_arena()
     stop = Stop()
     stop.listen()
     settings = load_settings(config)

@@ -20,6 +20,9 @@ _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p"
 IN_MEMORY = 32_000
 # Of some 5 seconds each.
 LOCKED_TRIES = 12
+# Of pages in memory: half of SQLite's own measure, which a daemon fills within the hour and never gives back. The
+# system keeps the file's pages as well.
+CACHE_KB = 1000
 _PRAGMAS = {
     # One file and no shared memory; each commit is on the disk, its directory entry too, before it returns.
     "journal_mode": "delete",
@@ -28,6 +31,7 @@ _PRAGMAS = {
     "trusted_schema": 0,
     "cell_size_check": 1,
     "mmap_size": 0,
+    "cache_size": -CACHE_KB,
     "busy_timeout": 5000,
 }
 

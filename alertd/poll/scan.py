@@ -176,6 +176,7 @@ class Poll:
                 looked_at[rule_set.id] += len(hits)
                 matched[rule_set.id] += len(matches)
                 held += matches
+            page, hits = (), []  # noqa: PLW2901 megabytes: gone before the next ones come
         finished_at = self.clock.now()
         times = started_at, finished_at, reach
         # the last page was searched by the server's time at the end

@@ -75,6 +75,7 @@ class Client:
         if len(found) < search.page_size:
             yield found
         else:
+            found = found if search.part else ()  # with what it was read from, a page takes megabytes
             try:
                 yield from self.paged(search)
             except QueryRefusedError:
@@ -118,9 +119,9 @@ class Client:
                 if not page:
                     _check_seen(seen, total, where)
                     return
-                next_after = last_sort(answer, after, where, self._secrets)
+                after, seen = last_sort(answer, after, where, self._secrets), seen + len(page)
                 yield page
-                after, seen = next_after, seen + len(page)
+                del answer, page  # before the next ones come
                 size, bare = min(search.page_size, size * 2), False
         finally:
             path, close = self._wire.close_request(pit)

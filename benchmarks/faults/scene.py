@@ -77,6 +77,12 @@ class Scene:
             self._process.wait(STOP_SECONDS)
 
     @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise RuntimeError(f"{self.product.name} was not started")
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         path = self.place.folder / "log"
         return path.read_text("utf-8", errors="replace") if path.exists() else ""
