@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -162,11 +163,16 @@ class History:
             if dice.random() < 0.004:
                 channel.unreadable_until = now + dice.random() * HOUR
         if dice.random() < 0.005:
-            self.clock.offset = dice.uniform(-25, 25) * MINUTE
+            self._set_clock()
         if dice.random() < 0.003:
             self.clock.advance(dice.random() * 2 * DAY)  # the machine was off
         oldest = now - RETENTION
         self.index.documents = [document for document in self.index.documents if document.time >= oldest]
+
+    def _set_clock(self) -> None:
+        """By minutes or years, or right again."""
+        far = self.dice.choice([timedelta(0), 25 * MINUTE, 3 * HOUR, 800 * DAY])
+        self.clock.offset = far * self.dice.uniform(-1, 1)
 
     def tick(self) -> None:
         self._survive(self._work)
@@ -174,6 +180,7 @@ class History:
     def settle(self) -> None:
         """Faults stop and time passes: until the last late document, then until the last doubt."""
         self.faults.stop()
+        self.clock.offset = timedelta(0)
         now = self.clock.true
         self.index.down_until = now
         for channel in self.channels:
@@ -212,6 +219,8 @@ class History:
 
     def _restart(self) -> None:
         self._ledger.close()
+        if self.dice.random() < 0.2:
+            self._set_clock()
         self._ledger = open_ledger(self.path, now=self.clock.now())
         self.clock.advance(self.dice.random() * 5 * MINUTE)
         self._start()
