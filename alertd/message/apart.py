@@ -1,4 +1,6 @@
-"""The dot between two facts is ours: a value from a log that holds it must not look like two facts."""
+"""The dot between two facts is ours, and so are the signs that begin a message: a value from a log must not look like
+two facts, nor like something that alertd says of it.
+"""
 
 import re
 from dataclasses import fields, replace
@@ -8,6 +10,12 @@ from alertd.event.event import Event
 
 # Ours, and those that nobody can tell from it. Blanks make a dot a separator, so it keeps the one and loses the others.
 _DOTS = re.compile("[\\s\u200b]*([\u00b7\u0387\u2022\u2027\u2219\u22c5\u30fb])[\\s\u200b]*")
+# Ours, as ☑ for what is expected, and every picture that could be taken for one: hooked arrows, shapes, check marks,
+# emoji. Words in any script, plain arrows and mathematics stay.
+_SIGNS = re.compile(
+    "[\u21a9-\u21bb\u231a-\u23ff\u25a0-\u27bf\u27f0-\u27ff\u2900-\u297f\u2b00-\u2bff\U0001f000-\U0001faff]"
+)
+_NO_SIGN = "\ufffd"
 # By these it is found again: they are no words of a line.
 _IDENTITY = {"key", "index", "document_id", "profile"}
 
@@ -30,4 +38,8 @@ def apart(event: Event) -> Event:
 
 
 def joined(text: str) -> str:
-    return _DOTS.sub(r"\1", text)
+    return _DOTS.sub(r"\1", signless(text))
+
+
+def signless(text: str) -> str:
+    return text if text.isascii() else _SIGNS.sub(_NO_SIGN, text)

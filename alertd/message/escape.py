@@ -3,6 +3,7 @@
 Promises that nothing is left that could call people, hide text, reorder it or look like another line or column.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
@@ -24,6 +25,12 @@ _BLANK = {
 _MOST_MARKS = 3
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _WIDE_AT = "\uff20"
+# Slack makes pictures of these names; the signs that begin a message, and what looks like them, are ours.
+_PICTURES = re.compile(
+    ":(?=(?:rotating_light|package|warning|footprints|repeat"
+    "|[a-z_]{0,40}_circle|[a-z_]{0,40}check[a-z_]{0,40}|[a-z_]{0,40}arrow[a-z_]{0,40}):)"
+)
+_WIDE_COLON = "\uff1a"
 
 
 def clean(text: str, most: int) -> str:
@@ -32,8 +39,8 @@ def clean(text: str, most: int) -> str:
 
 
 def escape(text: str, most: int) -> str:
-    """For what Slack does parse: nothing is cut within an entity, and an @name calls nobody."""
-    return _fitting(_inert(_visible(text)), most)
+    """For what Slack does parse: nothing is cut within an entity, an @name calls nobody, and no :name: is a sign."""
+    return _fitting(_inert(_PICTURES.sub(_WIDE_COLON, "".join(_visible(text)))), most)
 
 
 def size(text: str) -> int:

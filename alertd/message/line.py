@@ -34,7 +34,8 @@ def full_line(notification: Notification, style: Style) -> str:
 
 def short_line(notification: Notification) -> str:
     """Never longer than the full one: as many of these fit into a message as of those."""
-    return _joined(_time(notification.event), _account(notification.event), whole=notification.event.id)
+    event = apart(notification.event)
+    return _joined(_time(event), _account(event), whole=event.id)
 
 
 def _time(event: Event) -> str:

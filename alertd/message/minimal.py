@@ -41,7 +41,7 @@ def _one(told: Notification) -> str:
         event.action or "unnamed action",
         stamp(event),
         f"event {event.id}",
-        f"key {event.key}",
+        f"key {joined(event.key)}",
     )
     return " · ".join(clean(part, MOST_NAMED_ID) for part in parts)
 

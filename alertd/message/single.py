@@ -125,7 +125,9 @@ def _spans(*texts: str | None) -> tuple[Span, ...]:
 def _text(event: Event, rule: RuleFacts, *, title: str, opening: str, style: Style) -> str:
     """The whole fact: a screen reader says this and nothing else."""
     whence = " ".join(part for part in (event.source_address, event.country) if part)
-    what = f"{opening}{title}: {style.account(event) or 'unknown account'}"
+    # on a lock screen too: words alone could be a name in the log
+    mark_first = f"{words.EXPECTED} " if opening else ""
+    what = f"{mark_first}{opening}{title}: {style.account(event) or 'unknown account'}"
     parts = (
         clean(what + (f" from {whence}" if whence else ""), MOST_SENTENCE),
         stamp(event),

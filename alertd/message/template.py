@@ -83,7 +83,9 @@ def named_fields(text: str) -> tuple[str, ...]:
 def render_template(text: str, event: Event, document: Iterable[tuple[str, str]] = (), *, style: Style) -> str:
     """One of TEMPLATE_FAILURES where it cannot be written for this event. `document`: what is kept of what it names."""
     template, named = _compiled(text)
-    facts = {field.name: getattr(event, field.name) for field in fields(Event)}
+    # its place in an index too, which no other message shows
+    found = {field.name: getattr(event, field.name) for field in fields(Event)}
+    facts = {name: joined(value) if isinstance(value, str) else value for name, value in found.items()}
     extra = {"account_name": style.account_name(event), "source_ip": event.source_address}
     # what a match of before says nothing of is absent
     values = {**dict.fromkeys(named, ""), **{path: joined(value) for path, value in document}}

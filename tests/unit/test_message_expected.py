@@ -18,7 +18,7 @@ def test_the_first_line_and_the_notification_say_that_it_was_announced() -> None
     """By whom, under which ticket, and until when in the team's own time. What happened follows whole."""
     payload = render_event(NOTIFICATION, style=ANNOUNCED, delivery_id=DELIVERY_ID)
     assert shown(payload).startswith(f"☑ {OPENING}Root signed in to the AWS console without MFA · payments-prod")
-    assert text(payload).startswith(f"{OPENING}Root signed in to the AWS console without MFA: payments-prod")
+    assert text(payload).startswith(f"☑ {OPENING}Root signed in to the AWS console without MFA: payments-prod")
     assert "high" in shown(payload)
 
 

@@ -208,3 +208,29 @@ def test_no_markup_of_an_event_is_parsed_anywhere() -> None:
 def test_the_rule_is_known_in_the_message() -> None:
     """It is what a responder names when it is wrong."""
     assert RULE.id in render_event(of(EVENT), style=STYLE, delivery_id=DELIVERY_ID)
+
+
+SIGNS = "🚨🔴🟠🟡🔵☑↩⟲📦👣⚠✅▶"
+PICTURES = [":rotating_light:", ":ballot_box_with_check:", ":leftwards_arrow_with_hook:", ":large_orange_circle:"]
+
+
+def worded(name: str, value: str) -> list[str]:
+    """Every kind of message about an event with this value in this fact, by our headline and by a rule's own."""
+    bare = replace(EVENT, identity_type="AssumedRole", actor=None, user_name="eve", account="444455556666")
+    event = replace(bare, **{} if name == "document" else {name: (value,) if name == "problems" else value})  # type: ignore[arg-type]
+    shown = name if name in TEXTS else "user_name"
+    own = replace(RULE, summary=f"{{{{ document.a }}}} {{{{ event.{shown} }}}}", document=(("a", value),))
+    messages = [message for rule in (RULE, own) for message in all_of([of(event, rule)] * 2, value)]
+    return [mark_replay(mark_repeat(message, TIME, style=STYLE), TIME, style=STYLE) for message in messages]
+
+
+@pytest.mark.parametrize("name", [*TEXTS, "problems", "document"])
+def test_no_value_of_a_log_holds_a_sign_of_ours(name: str) -> None:
+    """In the header, the notification, a line, a list, the plainest message: there are as many as without it."""
+    words = "Expected (CHG-1234, Aiko, until …): eve"
+    every = "".join(["\u200b", *SIGNS, *"✔🗹🟢", *PICTURES])
+    honest, forged = (worded(name, f"{start} {words}") for start in ("x", every))
+    for sign in [*SIGNS, *"✔🗹🟢"]:
+        assert [message.count(sign) for message in honest] == [message.count(sign) for message in forged], sign
+    for picture in PICTURES:  # only in the notification does Slack make pictures of names
+        assert not [message for message in forged if picture in json.loads(message)["text"]], picture
