@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alertd.clock import SystemClock
-from alertd.errors import PartialError
+from alertd.errors import PartialError, RetryError
 from alertd.ledger.file import create
 from alertd.ledger.model import NotificationKind
 from alertd.ledger.sqlite import open_ledger
@@ -19,11 +19,19 @@ from alertd.rules.compile import MOST_NAMED
 from alertd.rules.model import Query
 from alertd.search.connect import connect
 from alertd.search.connection import Connection
-from tests.servers.filling import create_red, drop_index, fill_index, replace_document
+from tests.servers.filling import (
+    create_red,
+    drop_index,
+    fill_index,
+    replace_document,
+    set_remote,
+    transport_address,
+)
 from tests.servers.running import SERVERS, SearchServer
 from tests.simulation.history import RULES, SOURCE
 
 INDEX = "trail-poll"
+NOBODY = "127.0.0.1:9"
 # The embedded server has no shard that is not there.
 real_only = pytest.mark.parametrize(
     "search_server", [pytest.param(name, marks=pytest.mark.real_servers) for name in SERVERS], indirect=True
@@ -180,3 +188,45 @@ def test_a_red_index_holds_back_no_alert_from_a_healthy_one(
     drop_index(search_server, INDEX)
     assert [f"e{n}" for n in range(5)] == sorted(note.event.id for note in after)
     assert len(told) == 5 or (page_size == 2 and search_server.name == "elasticsearch8" and told)
+
+
+@pytest.mark.parametrize("page_size", [100, 2])
+@pytest.mark.real_servers
+def test_a_remote_cluster_that_is_away_holds_back_no_alert_from_here(
+    elasticsearch8: SearchServer, elasticsearch9: SearchServer, tmp_path: Path, page_size: int
+) -> None:
+    """Nothing counts as searched until it is back; where it may not be skipped the error says what to do."""
+    event = {"recipientAccountId": "111122223333", "eventTime": f"{datetime.now(UTC):%FT%TZ}"}
+    documents = {f"d{n}": {"eventID": f"e{n}", "userIdentity": {"type": "Root"}, **event} for n in range(6)}
+    here, there, clock = elasticsearch9, elasticsearch8, SystemClock()
+    address = transport_address(there)
+    for server in (here, there):
+        assert {} == fill_index(server, INDEX, MAPPING, {"other": {"eventID": "other"}})
+    set_remote(here, "eu", address)
+    create(tmp_path / "alertd.db", now=clock.now() - timedelta(hours=1))
+    client = connect(Connection(urls=(here.url,)))
+    with closing(client), closing(open_ledger(tmp_path / "alertd.db", now=clock.now())) as ledger:
+        source = replace(SOURCE, index=f"{INDEX},eu:{INDEX}", page_size=page_size)
+        poll = Poll(source, (RULES,), lambda: client, ledger, clock, Troubles(clock))
+        poll.start()
+        poll.sweep()
+        covered = ledger.rule_states("root")["root-used"].covered_until
+        set_remote(here, "eu", NOBODY)
+        assert {} == fill_index(here, INDEX, MAPPING, {name: documents[name] for name in ("d0", "d1", "d2", "d3")})
+        for name in ("d4", "d5"):
+            replace_document(there, INDEX, name, documents[name])
+        with pytest.raises(PartialError, match=r"1 of 2 clusters did not answer \(.*\): eu"):
+            poll.fast()
+        told = ledger.waiting("security", NotificationKind.MESSAGE, limit=9)
+        set_remote(here, "eu", NOBODY, skip=False)
+        with pytest.raises(RetryError, match=r"127\.0\.0\.1:9.* a remote cluster does not answer \(eu\)"):
+            poll.fast()
+        assert covered == ledger.rule_states("root")["root-used"].covered_until
+        set_remote(here, "eu", address)
+        poll.fast()
+        after = ledger.waiting("security", NotificationKind.MESSAGE, limit=9)
+    set_remote(here, "eu", None)
+    drop_index(here, INDEX)
+    drop_index(there, INDEX)
+    assert [f"e{n}" for n in range(4)] == sorted(note.event.id for note in told)
+    assert [f"e{n}" for n in range(6)] == sorted(note.event.id for note in after)

@@ -52,3 +52,16 @@ def create_red(server: SearchServer, name: str) -> None:
     """An index whose shard may be on no node."""
     nowhere = {"index.routing.allocation.require._name": "nowhere", "number_of_replicas": 0}
     _send(server, "PUT", f"/{name}?wait_for_active_shards=0", {"settings": nowhere})
+
+
+def transport_address(server: SearchServer) -> str:
+    """Where other clusters reach it."""
+    [node] = _send(server, "GET", "/_nodes/_local/transport")["nodes"].values()
+    return str(node["transport"]["publish_address"])
+
+
+def set_remote(server: SearchServer, name: str, address: str | None, *, skip: bool = True) -> None:
+    """The cluster that this one calls so; `skip`: it may be left out of an answer. None: there is no such cluster."""
+    here = f"cluster.remote.{name}"
+    settings = {f"{here}.seeds": address and [address], f"{here}.skip_unavailable": skip if address else None}
+    _send(server, "PUT", "/_cluster/settings", {"persistent": settings})
