@@ -34,7 +34,7 @@ from alertd.ops.trouble import LEDGER, Troubles
 # How often this thread looks by itself at least. What a scan records and what alertd says of itself wake it; this finds
 # what another process wrote, and what a clock that jumped made due. Looking costs a dozen index reads: five times a
 # second they were most of what an idle alertd did.
-LOOK = timedelta(seconds=2)
+LOOK = timedelta(seconds=5)
 # A full disk is somebody else's to clean up.
 FULL_PAUSE = timedelta(seconds=5)
 # Failures in a row before people hear of it: one lost connection is no trouble.

@@ -25,7 +25,7 @@ SUPERVISE_EVERY = timedelta(seconds=1)
 # After an unexpected failure of a courier: long enough not to flood the log, short enough to be missed by nobody.
 COURIER_PAUSE = timedelta(seconds=30)
 PRUNE_EVERY = timedelta(hours=1)
-TEND_EVERY = timedelta(seconds=2)
+TEND_EVERY = timedelta(seconds=5)
 OWN_LOG_EVERY = timedelta(seconds=20)
 # A scan that is cut short never happened: a stop waits for it only as long as nobody minds.
 SCANS_STOP = timedelta(seconds=2)
