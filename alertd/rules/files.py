@@ -56,10 +56,26 @@ def find_rule_files(base: Path, patterns: Sequence[str]) -> tuple[Path, ...]:
             problems.append(Problem("rules.paths", what))
             continue
         for file in files:
-            found.setdefault(file.resolve(), file)
+            if why := _unreadable(file):
+                problems.append(Problem(shown_path(file), why))
+            else:
+                found.setdefault(file.resolve(), file)
     if problems:
         raise ConfigError(problems)
     return tuple(found.values())
+
+
+def _unreadable(file: Path) -> str | None:
+    """Why it is no file although a pattern finds it: left out, its rules would be missed by nobody."""
+    try:
+        mode = file.stat().st_mode
+    except FileNotFoundError:
+        return "is a link that leads nowhere: put the file there, or remove the link"
+    except (OSError, RuntimeError) as error:  # links in a circle, a folder that may not be entered
+        return f"cannot be read: {error.strerror if isinstance(error, OSError) else error}"
+    if stat.S_ISREG(mode):
+        return None
+    return "is no file but a device, a pipe or a socket: put the rules into a file"
 
 
 def shown_path(path: Path) -> str:
@@ -97,11 +113,10 @@ class _Walk:
     left: int = MOST_NAMES
 
     def matches(self, folder: Path, parts: Sequence[str]) -> Iterator[Path]:
-        """The files that the rest of a pattern finds below the folder. _TooManyError."""
+        """What the rest of a pattern finds below the folder and is no folder. _TooManyError."""
         if not parts:
-            with suppress(OSError):  # not ours to look at
-                if folder.is_file():
-                    yield folder
+            if _is_there(folder) and not _leads_to_folder(folder):
+                yield folder
             return
         first, *more = parts
         if first == "**":
@@ -132,4 +147,22 @@ def _is_folder(path: Path) -> bool:
     try:
         return not path.is_symlink() and path.is_dir()
     except OSError:  # not ours to look at
+        return False
+
+
+def _is_there(path: Path) -> bool:
+    """Also as a link that leads nowhere, and where only its name may be known."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _leads_to_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # it is for who reads it to say why not
         return False

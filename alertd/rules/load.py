@@ -70,14 +70,17 @@ def load_texts(
     rule_sets, texts = [], []
     for each in files:
         mistakes: list[Mistake] = []
+        shown = shown_path(each.path if isinstance(each, RuleText) else each)
         try:
-            text = each if isinstance(each, RuleText) else RuleText(each, read_text(each, shown=shown_path(each)))
-            file = parse_toml(text.text, text.path, shown=shown_path(text.path))
+            text = each if isinstance(each, RuleText) else RuleText(each, read_text(each, shown=shown))
+            file = parse_toml(text.text, text.path, shown=shown)
+            texts.append(text)
+            rule_sets.append(_rule_set(Table(file, (), file.data, mistakes), around))
         except ConfigError as error:
             problems += error.problems
-            continue
-        texts.append(text)
-        rule_sets.append(_rule_set(Table(file, (), file.data, mistakes), around))
+        # of a value that nobody thought of: a mistake like any other, so that at a start the last good rules go on
+        except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+            problems.append(Problem(shown, f"holds a value that alertd cannot work with: {str(error)[:200]}"))
         problems += [mistake.problem for mistake in sorted(mistakes, key=lambda mistake: mistake.line)]
     problems += _repeated_ids(rule_sets)
     if problems:

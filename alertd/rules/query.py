@@ -15,6 +15,9 @@ SHOWN_BEFORE_MISTAKE, SHOWN_AFTER_MISTAKE = 60, 40
 _HINT = ': write query.lucene = "…", or query.kql, or query.dsl'
 _ONE_CLAUSE = 'must be one clause of query DSL, as a table or a JSON text: {"term": {"field": "value"}}'
 
+# Servers take 30 bool clauses within each other, of three levels each; a little more, and ours runs out of stack.
+MOST_DEEP = 96
+
 
 def read_query(owner: Table) -> Query:
     """Where there is none, or a wrong one, a query that matches nothing stands for it."""
@@ -65,12 +68,17 @@ def _kql(table: Table, value: object) -> Query:
 
 
 def _dsl(table: Table, value: object) -> Query:
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError as error:
-            table.note("dsl", f"query.dsl is not JSON: {error}")
-            return _nothing(table)
+    try:
+        value = json.loads(value) if isinstance(value, str) else value
+        is_deep = _is_deep(value)
+    except RecursionError:  # json has no error of its own for it
+        is_deep = True
+    except ValueError as error:
+        table.note("dsl", f"query.dsl is not JSON: {error}")
+        return _nothing(table)
+    if is_deep:
+        table.note("dsl", f"query.dsl is nested more than {MOST_DEEP} deep: write it flatter")
+        return _nothing(table)
     if isinstance(value, dict) and "query" in value:
         # a whole search, as Watcher and Dev Tools have it
         table.note("dsl", 'query.dsl holds a whole search: write what stands in its "query" alone')
@@ -81,9 +89,27 @@ def _dsl(table: Table, value: object) -> Query:
     try:
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError):
-        table.note("dsl", "query.dsl holds a date, a time, inf or nan, which JSON cannot: write it as a text")
+        table.note(
+            "dsl",
+            "query.dsl holds a date, a time, inf, nan or a number without end, which JSON cannot: write it as a text",
+        )
         return _nothing(table)
     return Query("dsl", text, value, table.where("dsl"), _weight(value))
+
+
+def _is_deep(value: object) -> bool:
+    """Level by level, so that no depth is too much."""
+    level = [value]
+    for _ in range(MOST_DEEP):
+        within = [item for each in level for item in _items(each)]
+        if not within:
+            return False
+        level = within
+    return any(isinstance(each, dict | list) for each in level)
+
+
+def _items(value: object) -> list[object]:
+    return list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
 
 
 def _first_line(table: Table, language: str) -> int | None:

@@ -15,6 +15,8 @@ from alertd.toml.depth import MOST_DEEP, too_deep
 Key = tuple[str | int, ...]
 
 EXAMPLE_MOMENT = "Write a day, 2026-12-31, or a moment with its offset, 2026-12-31T14:00:00Z."
+# What people write for "for ever" is a day too late for the calendar, or only in another time zone.
+_FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 # The largest file that is read in a second or two. A thousand rules have some 300 KB.
 MOST_BYTES = 2 * 1024 * 1024
 # Of what there is to choose from, what is still read: ids of accounts or rules may be hundreds.
@@ -83,19 +85,28 @@ def parse_toml(text: str, path: Path, *, shown: str) -> TomlFile:
         lines, texts = _Scanner(text.replace("\r\n", "\n")).scan()
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([_syntax_problem(shown, str(error), text)]) from error
-    except (ValueError, RecursionError) as error:
-        # an integer of thousands of digits, arrays in arrays by the hundred: tomllib has no error of its own for them
+    except RecursionError as error:
+        raise ConfigError([Problem(shown, "is nested too deeply: write it flatter")]) from error
+    except ValueError as error:
+        # an integer of thousands of digits: tomllib has no error of its own for it
         raise ConfigError([Problem(shown, f"is not TOML: {error}")]) from error
     return TomlFile(path, shown, data, lines, texts)
 
 
 def as_moment(value: object, *, end_of_day: bool) -> datetime:
-    """UTC. A day is taken as UTC's: its first moment, or with `end_of_day` the one after its last. ValueError."""
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC)
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return datetime.combine(value + timedelta(days=1 if end_of_day else 0), time(), UTC)
-    raise ValueError(f"must say which moment is meant. {EXAMPLE_MOMENT}")
+    """UTC. A day is taken as UTC's: its first moment, or with `end_of_day` the one after its last. What the
+    calendar has no room for is its end, or its beginning. ValueError.
+    """
+    if not isinstance(value, date) or (isinstance(value, datetime) and value.tzinfo is None):
+        raise ValueError(f"must say which moment is meant. {EXAMPLE_MOMENT}")
+    try:
+        if isinstance(value, datetime):
+            moment = value.astimezone(UTC)
+        else:
+            moment = datetime.combine(value + timedelta(days=1 if end_of_day else 0), time(), UTC)
+    except OverflowError:
+        return _LAST if value.year > _FIRST.year else _FIRST
+    return min(max(moment, _FIRST), _LAST)
 
 
 def _syntax_problem(shown: str, message: str, text: str) -> Problem:

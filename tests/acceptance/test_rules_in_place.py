@@ -39,9 +39,18 @@ def test_a_rule_file_that_broke_leaves_the_last_good_rules_running(installed: In
     _mount(installed, good)
     assert 0 == installed.run("init").returncode
     assert 0 == installed.run("run", "--once").returncode
-    for broken in (good + "\n[[rules]]\n", "not TOML", None):
+    deep = '\nquery.kql = "' + "not " * 400 + 'a:b"\n'
+    for broken in (
+        good + "\n[[rules]]\n",
+        "not TOML",
+        good.replace("[[rules]]", f"{deep}[[rules]]", 1),
+        "dangling",
+        None,
+    ):
         if broken is None:
             shutil.rmtree(installed.folder / "rules")
+        elif broken == "dangling":
+            (installed.folder / "rules/..2026_11_28/aws-root-user.toml").unlink()
         else:
             _mount_again(installed, broken)
         installed.add(root_event())

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ import pytest
 from alertd.errors import ConfigError
 from alertd.rules.compile import MOST_CLAUSES
 from alertd.rules.files import find_rule_files
+from alertd.rules.language.fields import named_fields
+from alertd.rules.language.parts import all_parts, take_apart
+from alertd.rules.lint import lint
 from alertd.rules.load import Surroundings, fingerprint, load_rules
 from alertd.rules.mappings import shape_of
 from alertd.rules.model import Deliver, RuleSet, Severity
@@ -158,6 +162,80 @@ def test_all_mistakes_of_all_files_are_told_at_once(mistakes: Callable[..., list
     ] == mistakes(broken, "= 1\n")
 
 
+def _nested(depth: int) -> str:
+    """So many objects of query DSL, as JSON."""
+    return '{"bool":' * (depth - 1) + "{}" + "}" * (depth - 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        (f"query.dsl = '{_nested(97)}'", "query.dsl is nested more than 96 deep: write it flatter"),
+        (f"query.dsl = '{_nested(150)}'", "query.dsl is nested more than 96 deep: write it flatter"),
+        (f"query.dsl = '{_nested(9_000)}'", "query.dsl is nested more than 96 deep: write it flatter"),
+        (
+            f"query.dsl = '{{\"a\":{'[' * 200_000}'",
+            "query.dsl is nested more than 96 deep: write it flatter",
+        ),
+        (
+            f"query.kql = '{'not ' * 400}a:b'",
+            "query.kql cannot be parsed at column [0-9]+: nested more than 100 deep: write it flatter",
+        ),
+        (
+            f"query.kql = '{'a: {' * 400}b: c{'}' * 400}'",
+            "query.kql cannot be parsed at column [0-9]+: nested more than 100 deep: write it flatter",
+        ),
+        (
+            f"query.kql = 'a: ({'not (' * 400}c{')' * 401}'",
+            "query.kql cannot be parsed at column [0-9]+: nested more than 100 deep: write it flatter",
+        ),
+    ],
+    ids=["little", "more", "much", "no JSON even", "not", "nested", "values"],
+)
+@pytest.mark.parametrize("of", ["rule", "file", "exception"])
+def test_a_query_that_is_nested_without_end_is_a_mistake(
+    mistakes: Callable[..., list[str]], line: str, what: str, of: str
+) -> None:
+    """It would end alertd, and no other rule were searched."""
+    exception = f"{RULE}[[rules.exceptions]]\nreason = 'r'\nuntil = 2026-12-31\n{line}\n"
+    text = {"rule": HEAD + line, "file": f"{line}\n{RULE}", "exception": exception}[of]
+    (told,) = mistakes(text)
+    place = {"rule": 5, "file": 1, "exception": 9}[of]
+    assert re.match(rf"team.toml:{place}: {what}", told)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"query.dsl = '{_nested(96)}'",
+        "query.dsl = '" + '{"bool":{"must_not":[' * 31 + '{"term":{"a":1}}' + "]}}" * 31 + "'",
+        f"query.kql = '{'not ' * 97}a:b'",
+        f"query.kql = 'a: {'(' * 400}b{')' * 400}'",
+    ],
+    ids=["dsl", "bool", "kql", "brackets"],
+)
+def test_what_is_nested_as_deep_as_may_be_is_read_by_all(load: Callable[..., tuple[RuleSet, ...]], line: str) -> None:
+    """By who loads it, warns of it, takes it apart and looks which fields it names."""
+    (rule_set,) = load(HEAD + line)
+    (rule,) = rule_set.rules
+    assert any(
+        warning.code == "R501" for warning in lint((rule_set,), now=datetime(2026, 11, 28, tzinfo=UTC), known={})
+    )
+    assert list(all_parts(take_apart(rule.query)))
+    named_fields(rule.query)
+    assert fingerprint(rule_set, rule)
+
+
+@pytest.mark.parametrize("line", ["severity = 0x{}", "notify = [0x{}]", "query.dsl = {{ term = {{ a = 0x{} }} }}"])
+def test_a_number_without_end_is_a_mistake_of_its_file(mistakes: Callable[..., list[str]], line: str) -> None:
+    """Python reads it, and refuses to show it."""
+    text = HEAD.replace('severity = "low"\n', "" if "severity" in line else 'severity = "low"\n')
+    query = "" if "query" in line else 'query.lucene = "*"\n'
+    told = mistakes(f"{text}{query}{line.format('f' * 9_000)}\n", HEAD.replace('"a"', '"b"'))
+    assert 2 == len(told)
+    assert all(each.startswith(name) for each, name in zip(told, ("team.toml", "other.toml"), strict=True))
+
+
 def test_an_id_belongs_to_one_rule_and_one_file(mistakes: Callable[..., list[str]]) -> None:
     """Two rules of one name would share what the ledger knows of them."""
     assert [
@@ -302,9 +380,36 @@ def test_a_pattern_over_everything_is_refused(tmp_path: Path) -> None:
         find_rule_files(tmp_path, ["/**/none.toml"])
     (tmp_path / "a").mkdir()
     (tmp_path / "a/loop").symlink_to(tmp_path / "a")
-    (tmp_path / "a/broken.toml").symlink_to(tmp_path / "a/broken.toml")
     (tmp_path / "a/team.toml").touch()
     assert ["team.toml"] == [path.name for path in find_rule_files(tmp_path, ["**/*.toml", "a/loop/*/*/*.toml"])]
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("nowhere", "is a link that leads nowhere: put the file there, or remove the link"),
+        ("loop", "cannot be read: Too many levels of symbolic links"),
+        ("pipe", "is no file but a device, a pipe or a socket: put the rules into a file"),
+        ("zero", "is no file but a device, a pipe or a socket: put the rules into a file"),
+    ],
+)
+@pytest.mark.parametrize("pattern", ["*.toml", "**/*.toml", "{name}.toml"])
+def test_a_rule_file_that_is_none_is_not_left_out_unsaid(tmp_path: Path, name: str, what: str, pattern: str) -> None:
+    """Its rules would be searched no more, and nobody would know. Folders are no rule files."""
+    (tmp_path / "team.toml").touch()
+    (tmp_path / "folder.toml").mkdir()
+    match name:
+        case "nowhere":
+            (tmp_path / "nowhere.toml").symlink_to("none")
+        case "loop":
+            (tmp_path / "loop.toml").symlink_to("loop.toml")
+        case "pipe":
+            os.mkfifo(tmp_path / "pipe.toml")
+        case _:
+            (tmp_path / "zero.toml").symlink_to("/dev/zero")
+    with pytest.raises(ConfigError) as caught:
+        find_rule_files(tmp_path, ["team.toml", pattern.format(name=name)])
+    assert [f"{tmp_path}/{name}.toml: {what}"] == [str(problem) for problem in caught.value.problems]
 
 
 @pytest.mark.parametrize(

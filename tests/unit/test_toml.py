@@ -2,6 +2,7 @@
 
 import tomllib
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertd.errors import ConfigError
-from alertd.toml.file import Key, read_toml, suggest
+from alertd.toml.file import Key, as_moment, read_toml, suggest
 
 
 def _read(folder: Path, text: str) -> Path:
@@ -292,3 +293,16 @@ def test_the_lines_of_any_toml_are_found(tmp_path_factory: pytest.TempPathFactor
     tomllib.loads(written.text)
     file = read_toml(_read(tmp_path_factory.getbasetemp(), written.text))
     assert written.lines == {key: file.line_of(key) for key in written.lines}
+
+
+@pytest.mark.parametrize("end_of_day", [True, False])
+@pytest.mark.parametrize("offset", [12, 0, -12])
+@pytest.mark.parametrize("year", [1, 9999])
+def test_a_day_at_the_end_of_the_calendar_is_its_end(year: int, offset: int, *, end_of_day: bool) -> None:
+    """People write it for "for ever". It can be shown in every time zone."""
+    zone = timezone(timedelta(hours=offset))
+    month, day = (1, 1) if year == 1 else (12, 31)
+    for value in (date(year, month, day), datetime(year, month, day, 0 if year == 1 else 23, tzinfo=zone)):
+        moment = as_moment(value, end_of_day=end_of_day)
+        assert (year, UTC) == (moment.year, moment.tzinfo)
+        assert all(moment.astimezone(timezone(timedelta(hours=hours))).year == year for hours in (-14, 14))

@@ -15,7 +15,7 @@ from typing import cast
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 
-from alertd.rules.language.lucene import SyntaxMistake
+from alertd.rules.language.lucene import MOST_NESTED, SyntaxMistake
 
 Clause = Mapping[str, object]
 
@@ -61,7 +61,17 @@ def parse(text: str) -> Node:
         tree = _grammar().parse(text)
     except UnexpectedInput as error:
         raise _explained(error, text) from error
+    _check_depth(tree)
     return _query(tree, "")
+
+
+def _check_depth(tree: Tree[Token]) -> None:
+    """Level by level, so that no depth is too much. Brackets that change nothing are no level."""
+    level = [tree]
+    for _ in range(MOST_NESTED):
+        level = [below for each in level for below in _trees(each)]
+    if level:
+        raise KqlError(_span(level[0])[0], f"nested more than {MOST_NESTED} deep: write it flatter")
 
 
 @cache
