@@ -167,6 +167,7 @@ class Courier:
             **facts(done),
         )
         self._report(state, done)
+        self._report_astray(outcome)
 
     def _record_late(self) -> None:
         """What is known of a post is not forgotten while the disk is full: it is recorded before anything else."""
@@ -200,6 +201,15 @@ class Courier:
                 refused,
                 f"is refused by {state.name} even in its plainest form: {message.last_error}. It is tried every hour.",
             )
+
+    def _report_astray(self, outcome: Outcome) -> None:
+        """An answer about another place may mean that everybody but those who should read what was told."""
+        subject = f"destination {self.destination.name} elsewhere"
+        if isinstance(outcome, Sent):
+            self.troubles.end(subject)
+        elif isinstance(outcome, Unknown) and outcome.is_astray:
+            what = f"{outcome.reason}. Messages go to the configured place as before, and it is read for this one."
+            self.troubles.begin(subject, what)
 
     def _plainer(self, message: Message, outcome: PayloadRefused) -> str:
         plain = self.batch.render.minimal(self.ledger.items(message.delivery_id), outcome.reason, message.delivery_id)

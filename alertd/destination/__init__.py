@@ -35,6 +35,7 @@ class Unknown:
     """Posted or not: nobody can tell from here. Only reading the channel settles it."""
 
     reason: str
+    is_astray: bool = False  # it says that it went to another place than it was sent to: people hear of it at once
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,6 +219,22 @@ def test_a_courier_that_rests_wakes_when_a_doubt_is_due(office: Office, monkeypa
     assert 2 == len(slack.posts)
 
 
+def test_a_post_that_is_said_to_have_gone_elsewhere_is_trouble_at_once_and_looked_for(office: Office) -> None:
+    """Until an answer is right again."""
+    office.happen(2)
+    slack = Scripted([Unknown("went to C2", is_astray=True)], readable=True)
+    slack.there = {f"{0:032x}": (Posted("C1", "7.1"),)}
+    courier = office.courier(slack)
+    courier.step()
+    [episode] = courier.troubles.open()
+    assert "destination security elsewhere" == episode.subject
+    assert "went to C2" in episode.text
+    office.work(courier, HOUR)
+    assert 2 == len(slack.posts)
+    assert 2 == len(office.sent())
+    assert () == courier.troubles.open()
+
+
 def test_what_was_being_sent_when_alertd_died_is_looked_for_and_not_sent_again(office: Office) -> None:
     office.happen(1)
     slack = Scripted([CrashError()], readable=True, there={f"{0:032x}": (Posted("C1", "7.1"),)})

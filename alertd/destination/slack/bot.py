@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from alertd.clock import Clock
 from alertd.destination import Guarantee, Outcome, Reader
 from alertd.destination.reason import quoted
+from alertd.destination.slack.channel import Channel
 from alertd.destination.slack.classify import of_exception, of_web_answer
 from alertd.destination.slack.mark import EVENT_TYPE
 from alertd.destination.slack.read_back import ChannelReader
@@ -32,11 +33,11 @@ class Slack:
         proxy: str | None = None,
     ) -> None:
         self.name = name
-        self._channel = channel
+        self._channel = Channel(channel)
         self._clock = clock
         self._client = DeadlineWebClient(token=token, base_url=base_url, timeout=timeout, proxy=proxy)
         self._secrets = secrets
-        self._reader = ChannelReader(self._client, channel, clock, secrets)
+        self._reader = ChannelReader(self._client, self._channel, clock, secrets)
 
     @property
     def reader(self) -> Reader | None:
@@ -54,7 +55,7 @@ class Slack:
         message = json.loads(payload)
         body = {
             **message,
-            "channel": self._reader.channel_id or self._channel,
+            "channel": self._channel.configured,
             "metadata": {"event_type": EVENT_TYPE, "event_payload": {"delivery_id": delivery_id, "v": 1}},
             "unfurl_links": False,
             "unfurl_media": False,
@@ -63,9 +64,7 @@ class Slack:
         }
         if thread_ts:
             body["thread_ts"] = thread_ts
-        outcome = self._post(body, now=self._clock.now())
-        self._reader.learn(outcome)
-        return outcome
+        return self._channel.vouch(self._post(body, now=self._clock.now()))
 
     def _post(self, body: dict[str, object], *, now: datetime) -> Outcome:
         try:
@@ -91,4 +90,4 @@ def slack_reader(
 ) -> ChannelReader:
     """Reads a channel that a webhook posts to."""
     client = DeadlineWebClient(token=token, base_url=base_url, timeout=timeout, proxy=proxy)
-    return ChannelReader(client, channel, clock, secrets)
+    return ChannelReader(client, Channel(channel), clock, secrets)

@@ -11,8 +11,9 @@ from typing import Any
 from urllib.error import URLError
 
 from alertd.clock import Clock
-from alertd.destination import Finding, History, Outcome, Posted, Sent, Shown
+from alertd.destination import Finding, History, Posted, Shown
 from alertd.destination.slack.answer import Answer, as_channel, as_ts, moment
+from alertd.destination.slack.channel import Channel
 from alertd.destination.slack.classify import retry_after
 from alertd.destination.slack.mark import ids, ours
 from alertd.destination.slack.repair import REPAIR, with_repair
@@ -67,7 +68,7 @@ class _TooFastError(RetryError):
 class ChannelReader:
     """Reads one channel by bot token. Knows the bot's identity and the channel's id once it has asked."""
 
-    def __init__(self, client: DeadlineWebClient, channel: str, clock: Clock, secrets: Secrets) -> None:
+    def __init__(self, client: DeadlineWebClient, channel: Channel, clock: Clock, secrets: Secrets) -> None:
         self._client = client
         self._secrets = secrets
         self._channel = channel
@@ -76,15 +77,10 @@ class ChannelReader:
         self._identified = ""  # the token that it is of
         self._workspace_url: str | None = None
         self._slack_ahead = timedelta(0)
-        self.channel_id = channel if _is_id(channel) else None
-
-    def learn(self, outcome: Outcome) -> None:
-        """A post tells the id behind a channel's name."""
-        if isinstance(outcome, Sent) and outcome.channel:
-            self.channel_id = outcome.channel
 
     def introduce(self) -> None:
         self._who()
+        self._channel_id()
 
     def find(self, wanted: Mapping[str, str | None], *, since: datetime) -> Finding:
         identity, arguments = self._who(), self._from(since)
@@ -185,16 +181,16 @@ class ChannelReader:
         self._workspace_url = url if known else None
 
     def _channel_id(self) -> str:
-        if self.channel_id is None:
-            name = self._channel.removeprefix("#")
+        if self._channel.id is None:
+            name = self._channel.configured.removeprefix("#")
             arguments = {"types": "public_channel,private_channel", "exclude_archived": False, "limit": PAGE}
             channels = self._read("conversations.list", arguments, "channels")
-            self.channel_id = next((as_channel(one.get("id")) for one in channels if one.get("name") == name), None)
-        if self.channel_id is None:
+            self._channel.id = next((as_channel(one.get("id")) for one in channels if one.get("name") == name), None)
+        if self._channel.id is None:
             raise PermanentError(
-                f"there is no channel {self._channel} that the bot can see: {REPAIR['channel_not_found']}"
+                f"there is no channel {self._channel.configured} that the bot can see: {REPAIR['channel_not_found']}"
             )
-        return self.channel_id
+        return self._channel.id
 
     def _read(
         self, method: str, arguments: Mapping[str, object], items: str, *, patient: bool = False
@@ -286,7 +282,3 @@ def _missing_scopes(answer: Answer) -> Iterator[str]:
 
 def _ts(posted: Posted) -> tuple[int, str]:
     return len(posted.ts), posted.ts
-
-
-def _is_id(channel: str) -> bool:
-    return channel[:1] in {"C", "G", "D"} and channel.isalnum() and channel.isupper()
