@@ -5,7 +5,6 @@ It must not know what the values mean: that is the profile's and the event's.
 """
 
 import json
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,10 +30,10 @@ MOST_PARSED_CHARACTERS = 50_000
 MOST_REMEMBERED_TEXTS = 4
 # Larger integers are no id, account or date; Python refuses to print those of some thousand digits.
 MOST_INTEGER_BITS = 256
-# Seconds since 1970 in the year 1973: a smaller number counts something else.
+# Seconds since 1970 in the years 1973 and 2200: no log has others. What is neither that nor the same in milli-, micro-
+# or nanoseconds counts something else: 20261123130512 is no moment of the year 2612.
 LEAST_EPOCH_SECONDS = 100_000_000
-# The same in the year 5138: a larger number counts milliseconds, or something yet smaller.
-MOST_EPOCH_SECONDS = 100_000_000_000
+MOST_EPOCH_SECONDS = 7_258_118_400
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"\d{9,19}(\.\d{1,9})?", re.ASCII)  # fewer digits may be a date: 20260414
@@ -213,8 +212,7 @@ def _quoted(value: object) -> str:
 
 
 def _since_epoch(number: float) -> datetime | None:
-    if not math.isfinite(number) or number < LEAST_EPOCH_SECONDS:
-        return None
-    while number >= MOST_EPOCH_SECONDS:
-        number /= 1000
-    return _EPOCH + timedelta(seconds=number)
+    for parts in (1, 1_000, 1_000_000, 1_000_000_000):
+        if LEAST_EPOCH_SECONDS <= number / parts < MOST_EPOCH_SECONDS:
+            return _EPOCH + timedelta(seconds=number / parts)
+    return None

@@ -240,9 +240,11 @@ def _error_message(facts: _Facts) -> str | None:
 def _outcome(facts: _Facts) -> str | None:
     """The answer to this very action decides; then an error, what a pipeline says, and that nothing bad is said."""
     outcomes, action = facts.profile.outcomes, facts.word("action")
-    answer = outcomes.get((facts.word("result", action or ACTION) or "").lower())
-    if answer:
-        return answer
+    answers = [outcomes.get(word.lower()) for word in map(as_word, facts.values("result", action or ACTION)) if word]
+    if {SUCCESS, FAILURE} <= set(answers):
+        return None  # a list of both
+    if answers and answers[0]:
+        return answers[0]
     if _error_code(facts) or _error_message(facts):
         return FAILURE
     stated = outcomes.get((facts.word("outcome") or "").lower())

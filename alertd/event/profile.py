@@ -4,7 +4,7 @@ A profile says where each fact stands, first present wins, and which facts make 
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path as FilePath
@@ -64,6 +64,7 @@ _KEYS = [
     "account_digits",
     "touched_parameters",
     "creates_key",
+    "whole",
     "record",
     "document",
     "original",
@@ -92,19 +93,20 @@ class Profile:
         str, ...
     ] = ()  # of the request: what names the thing that was touched, first present wins
     creates_key: frozenset[str] = frozenset()  # the actions that make a key; none: whatever answers with one
+    whole: frozenset[str] = frozenset()  # parts of a document that may be text: searches ask for all of each
     more_times: tuple[Path, ...] = ()  # by which the source is searched too; never a part of a key
     shapes: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)  # first in the bare record, and in a document
 
     @property
     def key_fields(self) -> tuple[str, ...]:
         """The document fields that read_key looks at."""
-        return _asked(path for fact in self.key for path in self.paths.get(fact, ()))
+        return _asked((path for fact in self.key for path in self.paths.get(fact, ())), self.whole)
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The document fields that read_event looks at."""
         everything = [path for paths in (*self.paths.values(), self.more_times) for path in paths]
-        return _asked([*everything, self.original] if self.original else everything)
+        return _asked([*everything, self.original] if self.original else everything, self.whole)
 
 
 def load_profile(name_or_path: str, *, times: Iterable[str] = ()) -> Profile:
@@ -129,9 +131,16 @@ def _load(name_or_path: str) -> Profile:
     return _Reader(read_toml(path)).profile()
 
 
-def _asked(paths: Iterable[Path]) -> tuple[str, ...]:
+def _asked(paths: Iterable[Path], whole: Collection[str]) -> tuple[str, ...]:
     """The action is not known when the search is written: everything above it is asked for."""
-    return tuple(dict.fromkeys(".".join(path).partition(f".{ACTION}")[0] for path in paths))
+    asked = (name for path in paths for name in (*_wholes(path, whole), ".".join(path).partition(f".{ACTION}")[0]))
+    return tuple(dict.fromkeys(asked))
+
+
+def _wholes(path: Path, whole: Collection[str]) -> Iterator[str]:
+    """additionalEventData of json.additionalEventData.MFAUsed."""
+    above = (".".join(path[:length]) for length in range(1, len(path)))
+    yield from (name for name in above if any(f".{name}".endswith(f".{each}") for each in whole))
 
 
 @dataclass(slots=True)
@@ -167,6 +176,7 @@ class _Reader:
             without_error=self._without_error(outcome),
             answered=frozenset(self._texts(outcome, ("outcome", "answered"), [])),
             creates_key=frozenset(self._texts(data, ("creates_key",), [])),
+            whole=frozenset(self._texts(data, ("whole",), [])),
             touched_parameters=tuple(self._texts(data, ("touched_parameters",), [])),
             shapes=shapes,
         )

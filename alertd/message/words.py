@@ -20,6 +20,7 @@ SIGNS = {
 # Of use that was announced, whatever its severity.
 EXPECTED = "☑"
 NO_FACTOR = "no MFA"
+_BEFORE_SIGN_IN = {"PasswordRecoveryRequested", "PasswordRecoveryCompleted"}
 # Those who have a second factor at AWS itself.
 _WITH_FACTORS = {None, "Root", "IAMUser"}
 
@@ -46,12 +47,26 @@ def headline(event: Event) -> str:
         called = f"{event.action or 'an unnamed action'}{f' ({event.provider})' if event.provider else ''}"
         return f"{who} tried {called} and failed" if event.outcome == FAILURE else f"{who} called {called}"
     about = _about(event, phrase.whom)
+    if _is_anybody(event):
+        who, about = "Somebody", f"{_of_whom(event)}{about}"
     if event.outcome == SUCCESS:
         bare = " without MFA" if is_sign_in(event) and factor(event) == NO_FACTOR else ""
         return f"{who} {phrase.done}{about}{bare}"
     if event.outcome == FAILURE:
         return f"{who} failed to {phrase.to_do}{about}"
     return f"{who} tried to {phrase.to_do}{about} (result unknown)"
+
+
+def _is_anybody(event: Event) -> bool:
+    """Nobody proved to be the one whose name stands in the record: the password was wrong, or a mailbox was read."""
+    return event.action in _BEFORE_SIGN_IN or (is_sign_in(event) and event.outcome != SUCCESS)
+
+
+def _of_whom(event: Event) -> str:
+    """ " as root", " for root", or nothing where the record names nobody."""
+    who = _identity(event)
+    named = f"root{who.removeprefix('Root')}" if event.identity_type == "Root" else who
+    return "" if who == "Somebody" else f" {'as' if is_sign_in(event) else 'for'} {named}"
 
 
 def phrase_of(event: Event) -> Phrase | None:

@@ -74,6 +74,10 @@ def first_line(what: Event) -> str:
         (None, {"responseElements": {"ConsoleLogin": "Pending"}}),
         (None, {"responseElements": "{x=1, ConsoleLogin=Success, ConsoleLogin=Failure}"}),
         (None, {"responseElements": "{" * 5_000}),
+        (None, {"responseElements": {"ConsoleLogin": ["Success", "Failure"]}}),
+        (None, {"responseElements": [{"ConsoleLogin": "Failure"}, {"ConsoleLogin": "Success"}]}),
+        ("success", {"responseElements": {"ConsoleLogin": ["Success", "Success"]}}),
+        ("success", {"responseElements": {"ConsoleLogin": "Success"}, "errorCode": ""}),
         (None, {"errorCode": "null", "errorMessage": "null"}),
         (None, {"event": {"outcome": "success"}}),
     ],
@@ -269,3 +273,66 @@ def test_a_time_in_another_form_is_the_time_of_the_event(written: str) -> None:
     profile = load_profile("gcp-audit")
     seen = read_event(record, {}, index="audit", document_id="d1", profile=profile, seen_at=SEEN)
     assert (datetime(2026, 11, 28, 16, 37, tzinfo=UTC), None) == (seen.time, seen.undated)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"MFAUsed": False},
+        {"MFAUsed": "false"},
+        {"MFAUsed": "nO"},
+        '{"MobileVersion": "No", "MFAUsed": "No"}',
+        "{LoginTo=https://x, MobileVersion=No, MFAUsed=No}",
+    ],
+)
+def test_that_there_was_no_mfa_is_read_however_it_is_written(data: object) -> None:
+    """As text too, raw or as Elastic's integration keeps it."""
+    answer = {"ConsoleLogin": "Success"}
+    assert "without MFA" in first_line(event("ConsoleLogin", responseElements=answer, additionalEventData=data))
+    elastic = {"cloudtrail": {"response_elements": "{ConsoleLogin=Success}", "additional_eventdata": data}}
+    assert "without MFA" in first_line(event("ConsoleLogin", aws=elastic))
+
+
+def test_what_shippers_store_as_text_is_asked_for_as_a_whole() -> None:
+    """A search for a field in it would leave out the text."""
+    asked = load_profile("cloudtrail").fields
+    assert {"additionalEventData", "detail.additionalEventData", "aws.cloudtrail.additional_eventdata"} <= set(asked)
+    assert {"additionalEventData.MFAUsed", "aws.cloudtrail.flattened.additional_eventdata.MFAUsed"} <= set(asked)
+    assert "aws.cloudtrail.flattened.additional_eventdata" not in asked
+
+
+NOBODY_KNOWN = {"type": "IAMUser", "userName": "eve"}
+
+
+@pytest.mark.parametrize(
+    ("name", "identity", "answer", "words"),
+    [
+        ("ConsoleLogin", ROOT, "Failure", "Somebody failed to sign in to the AWS console as root"),
+        ("ConsoleLogin", ROOT, None, "Somebody tried to sign in to the AWS console as root (result unknown)"),
+        ("ConsoleLogin", NOBODY_KNOWN, "Failure", "Somebody failed to sign in to the AWS console as eve"),
+        ("ConsoleLogin", {}, "Failure", "Somebody failed to sign in to the AWS console"),
+        ("ConsoleLogin", ROOT, "Success", "Root signed in to the AWS console"),
+        ("PasswordRecoveryRequested", ROOT, "Success", "Somebody asked for password recovery for root"),
+        ("PasswordRecoveryCompleted", ROOT, "Success", "Somebody recovered the password for root"),
+        ("PasswordUpdated", ROOT, "Success", "Root changed the password"),
+    ],
+)
+def test_who_proved_nothing_is_somebody(
+    name: str, identity: Mapping[str, object], answer: str | None, words: str
+) -> None:
+    """The record names whose password or mailbox it was about, not who sat there."""
+    title = first_line(event(name, identity=identity, responseElements={name: answer} if answer else None))
+    assert words == title.removeprefix("🔴 ").removesuffix(" · payments-prod")
+
+
+@pytest.mark.parametrize("odd", [1e300, -5, 20261123130512, 20261123130513.0, "20261123130514", 4e10, 1e20, 2.0**80])
+def test_a_number_that_is_no_moment_of_any_log_is_no_time(odd: object) -> None:
+    """Neither seconds nor milli-, micro- or nanoseconds between 1973 and 2200."""
+    assert event("ConsoleLogin", eventTime=odd).undated
+
+
+@pytest.mark.parametrize("unit", [1, 1_000, 1_000_000, 1_000_000_000])
+def test_a_number_is_a_time_in_each_unit(unit: int) -> None:
+    """Until the year 2200."""
+    assert "2026-11-23" == f"{event('ConsoleLogin', eventTime=1_795_439_112 * unit).time:%Y-%m-%d}"
+    assert "2199-12-31" == f"{event('ConsoleLogin', eventTime=7_258_118_399 * unit).time:%Y-%m-%d}"

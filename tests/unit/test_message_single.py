@@ -101,8 +101,8 @@ def test_severity_is_a_colour_and_a_word(severity: Severity, sign: str) -> None:
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        (replace(EVENT, outcome="failure"), "Root failed to sign in to the AWS console"),
-        (replace(EVENT, outcome=None), "Root tried to sign in to the AWS console (result unknown)"),
+        (replace(EVENT, outcome="failure"), "Somebody failed to sign in to the AWS console as root"),
+        (replace(EVENT, outcome=None), "Somebody tried to sign in to the AWS console as root (result unknown)"),
         (
             replace(EVENT, action="CreateUser", provider="iam.amazonaws.com"),
             "Root called CreateUser (iam.amazonaws.com)",
