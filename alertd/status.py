@@ -116,7 +116,7 @@ def unready(
 ) -> list[str]:
     """Why alertd does not do its work, as far as the ledger tells. None: it does."""
     if sign is None:
-        return ["it never ran with this ledger"]
+        return [_without_sign(sets)]
     found = []
     if is_silent(sign, now=now):
         found.append(f"no sign of life since {sign.at:%Y-%m-%d %H:%M} UTC")
@@ -138,6 +138,14 @@ def unready(
         elif each.oldest_open and now - each.oldest_open >= patience.delivery:
             found.append(f"for {each.state.name} {each.queue} wait, since {each.oldest_open:%Y-%m-%d %H:%M} UTC")
     return found
+
+
+def _without_sign(sets: Sequence[RuleSetStatus]) -> str:
+    """The first sign comes after some seconds, and none from run --once."""
+    searched = [each.last_scan for each in sets if each.last_scan]
+    if not searched:
+        return "it never ran with this ledger"
+    return f"it ran with this ledger by run --once only, or for seconds: last at {max(searched):%Y-%m-%d %H:%M} UTC"
 
 
 def event_count(ledger: SqliteLedger) -> int:

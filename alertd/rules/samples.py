@@ -109,7 +109,9 @@ def _is_json(text: str) -> bool:
 def _parse(text: str, where: str) -> object:
     try:
         value: object = _STRICT.decode(text)
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise SampleError(f"{where} is nested too deeply") from error
+    except ValueError as error:
         raise SampleError(f"{where} is not JSON: {error}") from error
     return value
 
@@ -135,12 +137,37 @@ def _lists(value: Mapping[str, object], name: str, part: str = "") -> bool:
     return all(isinstance(each, dict) and (not part or part in each) for each in some)
 
 
+def _is_answer(value: object) -> bool:
+    """To a search; `took` and what else stands beside the hits may have been cut off, or the outer "hits" with it."""
+    if not isinstance(value, dict):
+        return False
+    hits = value.get("hits")
+    if isinstance(hits, dict):
+        return "took" in value or _lists(hits, "hits")
+    return _lists(value, "hits", "_source") or _lists(value, "hits", "_index")
+
+
 # What people save, or are told to by runbooks: how it is known, what it is, and which part of it is the event.
 _WRAPPINGS: tuple[tuple[Callable[[Mapping[str, object]], bool], str, str], ...] = (
     (lambda it: "_index" in it and isinstance(it.get("_source"), dict), "a hit of a search", 'its "_source" alone'),
     (
-        lambda it: isinstance(it.get("hits"), dict) and "took" in it,
+        lambda it: isinstance(it.get("_source"), dict) and "_id" in it,
+        "a hit of a search",
+        'its "_source" alone',
+    ),
+    (
+        lambda it: {"_index", "_id"} <= it.keys() and isinstance(it.get("fields"), dict),
+        "a hit of a search without its event",
+        'what the search answers as "_source"',
+    ),
+    (
+        lambda it: _is_answer(it) or any(_is_answer(it.get(name)) for name in ("rawResponse", "response")),
         "the answer to a search",
+        'the "_source" of one hit',
+    ),
+    (
+        lambda it: _lists(it, "responses", "hits") or _lists(it, "docs", "_index"),
+        "the answer to several searches",
         'the "_source" of one hit',
     ),
     (

@@ -31,6 +31,7 @@ def _pattern(field: str, text: str) -> dict[str, Any]:
     return {"query_string": {"fields": [field], "query": text, "analyze_wildcard": True, "lenient": False}}
 
 
+NOT_WITHIN = '"not" within a value: write not before the field, or the value within quotes'
 A, B, C = _match("a", "1"), _match("b", "2"), _match("c", "3")
 
 
@@ -95,6 +96,11 @@ A, B, C = _match("a", "1"), _match("b", "2"), _match("c", "3")
         ({"exists": {"field": "my-app.*"}}, "my-app.*:*"),
         (_match("order", "android"), "order:android"),
         (_match("notes", "nothing"), "notes:nothing"),
+        (_match("a", "not"), "a: not"),
+        (_match("a", "CORP\\alice"), "a: CORP\\\\alice"),
+        ({"match_phrase": {"a": "CORP\\alice"}}, 'a: "CORP\\alice"'),
+        ({"match_phrase": {"a": "not b"}}, 'a: "not b"'),
+        (_match("a", "<(b)> or"), "a: \\<\\(b\\)\\> \\or"),
     ],
 )
 def test_kql_means_what_it_means_in_discover(expected: dict[str, Any], text: str) -> None:
@@ -122,6 +128,14 @@ def test_kql_means_what_it_means_in_discover(expected: dict[str, Any], text: str
         (5, '"c" where and, or is expected', 'a:b "c"'),
         (1, '">" where a field or a value is expected', "> 5"),
         (3, 'write the word within quotes: "not"', "a:\\not"),
+        (8, "\\a is no escape: write \\\\ for a backslash, or the value within quotes", "a: CORP\\alice"),
+        (3, "\\a is no escape: write \\\\ for a backslash, or the value within quotes", "a:\\andy"),
+        (3, "\\u is no escape: write \\\\ for a backslash, or the value within quotes", "a:\\user*"),
+        (7, "\\U is no escape: write \\\\ for a backslash, or the value within quotes", "a:(C\\:\\Users or b)"),
+        (2, "\\. is no escape: write \\\\ for a backslash, or the value within quotes", "a\\.b: 1"),
+        (4, NOT_WITHIN, "a: not b"),
+        (4, NOT_WITHIN, "a: NOT b*"),
+        (5, NOT_WITHIN, "a > not 5"),
         (3, "\\u with half a sign: write the sign itself", 'a:"\\uD83D"'),
         (5, "a range ends at a value, not at a pattern: leave the * out, or write field: value*", "a > 2026-*"),
         (1, "exactly one field is named here, without *: write a clause for each, with or between them", "a* > 5"),

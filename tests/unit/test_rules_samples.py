@@ -37,6 +37,17 @@ def test_one_event_a_list_or_one_in_each_line(text: str, places: list[str]) -> N
         ('{"events": [{"message": "{}", "timestamp": 1}]}', "filter-log-events answers, .* fromjson"),
         ('{"entries": [{"logName": "l"}], "nextPageToken": ""}', 'entries.list answers, .* the list "entries" alone'),
         ('{"took": 3, "hits": {"hits": []}}', 'the answer to a search, not an event: write the "_source" of one hit'),
+        ('{"hits": {"hits": [{"_source": {"a": 1}}]}}', "the answer to a search, not an event"),
+        ('{"hits": {"hits": []}}', "the answer to a search, not an event"),
+        ('{"hits": [{"_index": "i", "_source": {"a": 1}}]}', "the answer to a search, not an event"),
+        ('{"total": 1, "hits": [{"_source": {"a": 1}}]}', "the answer to a search, not an event"),
+        ('{"rawResponse": {"took": 1, "hits": {"hits": []}}}', "the answer to a search, not an event"),
+        ('{"responses": [{"took": 1, "hits": {"hits": []}}]}', "the answer to several searches, not an event"),
+        ('{"docs": [{"_index": "i", "_source": {"a": 1}}]}', "the answer to several searches, not an event"),
+        ('{"_id": "1", "_source": {"a": 1}}', 'a hit of a search, not an event: write its "_source" alone'),
+        ('{"_index": "i", "_id": "1", "fields": {"a": [1]}}', "a hit of a search without its event"),
+        ("[" * 200_000, "stdin is nested too deeply$"),
+        ('{"a":' * 200_000, "stdin is nested too deeply$"),
         ('{"a": 1}\n{"b": 2', "stdin:2 is not JSON"),
         ('{\n"a": 1,\n}', "stdin is not JSON: Illegal trailing comma|stdin is not JSON: Expecting property name"),
         ("[]", "stdin holds no event"),
@@ -60,5 +71,7 @@ def test_events_in_lines_need_a_name_that_says_so(tmp_path: Path) -> None:
 def test_an_event_may_have_a_field_named_like_those_of_a_hit_or_a_log_file(tmp_path: Path) -> None:
     """A record may have fields of these names: only what nothing but a hit or a log file has is refused."""
     path = tmp_path / "events.ndjson"
-    path.write_text('{"_source": "s3"}\n{"Records": 3}\n{"Records": [], "eventName": "a"}\n')
-    assert 3 == len(list(read_samples(path, "events.ndjson")))
+    path.write_text(
+        '{"_source": "s3"}\n{"Records": 3}\n{"Records": [], "eventName": "a"}\n{"hits": [{"a": 1}]}\n{"hits": 3}\n'
+    )
+    assert 5 == len(list(read_samples(path, "events.ndjson")))

@@ -65,7 +65,9 @@ def read_mapping(path: Path | None) -> Mapping[str, object] | None:
         raise ConfigError([Problem(str(path), f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
         raise ConfigError([Problem(str(path), f"is not UTF-8: {error.reason} at byte {error.start}")]) from error
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise ConfigError([Problem(str(path), "is nested too deeply")]) from error
+    except ValueError as error:
         raise ConfigError([Problem(str(path), f"is not JSON: {error}")]) from error
     found = _mappings(answer)
     if not found:

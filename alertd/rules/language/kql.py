@@ -36,6 +36,12 @@ _RESERVED = re.compile(r'([-+=&|><!(){}\[\]^"~*?:\\/\s])')
 # Kibana reads the letter after the backslash as a line break, people read the word.
 _NOT = re.compile(r"\\not(?=\s|$)", re.IGNORECASE)
 
+# The escapes of Kibana's grammar, and those of blanks.
+_KNOWN = re.compile(r'\\(?:u[0-9a-fA-F]{4}|[\\():<>"*{}trn\s]|(?i:and|or|not)(?=\s|$))')
+_ANY_ESCAPE = re.compile(r"\\.", re.DOTALL)
+# In the place of a value Kibana reads a keyword, too, and has no use for it there.
+_BEGINS_WITH_NOT = re.compile(r"not(?=\s)", re.IGNORECASE)
+
 
 class KqlError(Exception):
     def __init__(self, at: int, what: str) -> None:
@@ -202,6 +208,12 @@ def _literal(tree: Tree[Token]) -> _Literal:
         return _Literal(_joined_halves("".join(map(_quoted, _PIECES.findall(token[1:-1]))), start), quoted=True)
     if found := _NOT.search(token):
         raise KqlError(start + found.start(), f'write the word within quotes: "{found[0][1:]}"')
+    if _BEGINS_WITH_NOT.match(token):
+        raise KqlError(start, '"not" within a value: write not before the field, or the value within quotes')
+    for found in _ANY_ESCAPE.finditer(token):
+        if not _KNOWN.match(token, found.start()):
+            what = f"{found[0]} is no escape: write \\\\ for a backslash, or the value within quotes"
+            raise KqlError(start + found.start(), what)
     pieces = _PIECES.findall(token)
     text = _joined_halves("".join(map(_meant, pieces)), start)
     if "*" not in pieces:

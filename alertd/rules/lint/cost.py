@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from alertd.rules.lint.logic import EVERYTHING, Kind, asks
+from alertd.rules.lint.logic import EVERYTHING, Kind, Tree, asks, both, implies
+from alertd.rules.lint.reading import read
 from alertd.rules.lint.warning import Known, RuleWarning, Subject, shown
 from alertd.rules.model import RuleSet
 
@@ -13,8 +14,13 @@ _ANYTHING = re.compile(r"\(*(?:\.|\[\^|@|~)")
 
 
 def cost(subject: Subject) -> Iterator[RuleWarning]:
+    if subject.is_exception and subject.rule and implies(_events(subject), subject.tree):
+        text = (
+            f"the exception matches every event of {subject.rule.id}, so the whole rule is silent: write what is known"
+        )
+        yield subject.warning("R301", text)
     owner_narrows = subject.rule is not None and subject.rule_set.query is not None
-    if subject.tree == EVERYTHING and not owner_narrows:
+    if subject.tree == EVERYTHING and not owner_narrows and not subject.is_exception:
         yield subject.warning("R301", "matches every event: write what the rule is about")
     for ask in asks(subject.tree):
         if ask.kind is Kind.PATTERN and ask.value[:1] in ("*", "?") and len(ask.value) > 1:
@@ -25,6 +31,12 @@ def cost(subject: Subject) -> Iterator[RuleWarning]:
             yield subject.warning("R303", text, at=ask.at)
         if ask.kind is Kind.SCRIPT:
             yield subject.warning("R304", "a script runs for every event, at every poll: ask fields instead", at=ask.at)
+
+
+def _events(subject: Subject) -> Tree:
+    """What the rule of an exception takes."""
+    queries = [subject.rule_set.query, subject.rule.query if subject.rule else None]
+    return both([read(query) for query in queries if query])
 
 
 def volume(rule_set: RuleSet, known: Known) -> Iterator[RuleWarning]:

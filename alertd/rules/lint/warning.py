@@ -80,6 +80,10 @@ class Subject:
     query: Query
     tree: Tree
 
+    @property
+    def is_exception(self) -> bool:
+        return self.rule is not None and self.query is not self.rule.query
+
     def where(self, at: int = 0) -> str:
         """The line on which that place of the query stands, as far as it can be told."""
         if self.query.first_line is None:
