@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import structlog
 
-from alertd.clock import Clock
+from alertd.clock import Clock, SteadyClock
 from alertd.deliver.courier import LOOK, Courier
 from alertd.errors import AlertdError, LedgerFullError, LedgerUnusableError, StalledError
 from alertd.ledger import Ledger
@@ -72,7 +72,7 @@ class Daemon:
             watch.poll.start()
         self.troubles.told = self._tell_couriers
         jobs = self._jobs()
-        metronome = Metronome(jobs, self.clock)
+        metronome, steady = Metronome(jobs, self.clock), SteadyClock(self.clock)
         # a thread that hangs must not keep the interpreter from ending
         threads = [
             threading.Thread(target=self._deliver, args=each, name=_job(each[0]), daemon=True)
@@ -85,7 +85,7 @@ class Daemon:
                 thread.start()
             metronome.start()
             _log.info("started", sources=[watch.name for watch in self.watches])
-            self._supervise(metronome, {job.name for job in jobs})
+            self._supervise(metronome, {job.name for job in jobs}, steady)
         finally:
             self.stop.set()
             self._tell_couriers()
@@ -204,12 +204,16 @@ class Daemon:
         sets = tuple(rule_set.id for watch in self.watches for rule_set in watch.poll.rule_sets)
         life.sign(self.ledger, life.Life(self.clock.now(), sets, tuple(late)))
 
-    def _supervise(self, metronome: Metronome, ticking: set[str]) -> None:
+    def _supervise(self, metronome: Metronome, ticking: set[str], steady: SteadyClock) -> None:
         """Takes no lock that a hanging thread may hold: neither the ledger nor the troubles."""
         while not self.stop.wait(SUPERVISE_EVERY.total_seconds()):
             self.still_alive()
-            for job in ticking.intersection(self._heartbeats.overdue()):
-                metronome.nudge(job)
+            jump = steady.jump()
+            steady.follow(jump)
+            # whatever is due by the wall clock is due at another time now; the sign of life bears a wrong one
+            due = ticking if jump else ticking.intersection(self._heartbeats.overdue())
+            if due:
+                metronome.nudge(due)
             stuck = self._heartbeats.stuck()
             if stuck:
                 self._fail(StalledError(f"{', '.join(stuck)} completed nothing for {span(watchdog.STUCK)}."))

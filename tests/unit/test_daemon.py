@@ -3,6 +3,7 @@
 import threading
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from alertd.errors import AlertdError
 from alertd.ledger.file import create
 from alertd.ledger.model import Message, MessageKind, MessageState
 from alertd.ledger.sqlite import open_ledger
+from alertd.ops.life import Life
 from alertd.ops.trouble import Troubles
 from alertd.run.daemon import Daemon
 from tests.simulation.world import DAY, SimulatedClock
@@ -110,6 +112,38 @@ def test_what_alertd_says_of_itself_wakes_the_courier(tmp_path: Path, monkeypatc
         finally:
             daemon.stop.set()
             running.join(WAIT_SECONDS)
+
+
+def test_a_sign_of_life_bears_the_time_of_now_soon_after_the_clock_was_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks would hear of a sign from the future, and of none since, until the next tick by that clock."""
+    signed, signed_anew, limit = threading.Event(), threading.Event(), SystemClock().now() - 399 * DAY
+
+    def sign(_: object, life: Life) -> None:
+        (signed_anew if life.at < limit else signed).set()
+
+    monkeypatch.setattr("alertd.ops.life.sign", sign)
+    create(tmp_path / "alertd.db", now=NOW)
+    with closing(open_ledger(tmp_path / "alertd.db", now=NOW)) as ledger:
+        clock = _Set()
+        daemon = Daemon(ledger, clock, (), (), Troubles(clock), keep=400 * DAY)
+        running = threading.Thread(target=daemon.run)
+        running.start()
+        try:
+            assert signed.wait(WAIT_SECONDS)
+            clock.offset = -400 * DAY
+            assert signed_anew.wait(WAIT_SECONDS)
+        finally:
+            daemon.stop.set()
+            running.join(WAIT_SECONDS)
+
+
+class _Set(SystemClock):
+    offset = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.offset
 
 
 def _tell(text: str, over: bool) -> Message:
