@@ -23,7 +23,6 @@ _REPAIR = {
     401: "check elasticsearch.api_key, or username and password",
     403: "the user or API key needs the privileges read and view_index_metadata on the index",
     404: "no index of this name: check the key index of the source",
-    407: "check the user and password in elasticsearch.proxy",
 }
 # Wrappers around the mistake; the shards' own reasons are inside.
 _WRAPPER = "search_phase_execution_exception"
@@ -202,7 +201,11 @@ def _hit(hit: Mapping[str, object]) -> Hit:
 
 
 def not_an_answer(answer: object, where: str, secrets: Secrets) -> RetryError:
-    return RetryError(f"an answer that is not a search server's ({where}): {secrets.quote(_text(answer))}")
+    text = f"an answer that is not a search server's ({where}): {secrets.quote(_text(answer))}"
+    # a page, or JSON that says nothing: of something else, as Kibana or a proxy
+    if not isinstance(answer, dict) or not answer:
+        text = f"{text}: check elasticsearch.url, with its path."
+    return RetryError(text)
 
 
 def index_key(where: str) -> str:
@@ -218,7 +221,7 @@ def reason(body: object, secrets: Secrets) -> str:
     cause = next(
         (cause for cause in causes if _text(cause.get("type")) not in _WRAPPERS and cause.get("reason")), causes[0]
     )
-    said = f"{_text(cause.get('type'))}: {_text(cause.get('reason'))}"
+    said = ": ".join(_text(cause[part]) for part in ("type", "reason") if cause.get(part) is not None) or _text(body)
     deeper = _text([cause, *_chain(cause)][-1].get("reason") or "")
     if deeper not in said:
         said = f"{said}: {deeper}"

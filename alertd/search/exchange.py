@@ -38,6 +38,14 @@ _KEEP_ALIVE = [
     ),
 ]
 _UNAUTHORIZED = 401
+_PROXY_UNAUTHORIZED = 407
+_NOT_FOUND = 404
+_ITS_PATH = "with its path"
+_OF_PROXY = "check the user and password in elasticsearch.proxy"
+_PROXY_BETWEEN = (
+    "this is no search server's answer: a proxy in between wants to know who asks. Let alertd pass, or name it in "
+    "elasticsearch.proxy"
+)
 _REFUSING = frozenset({_UNAUTHORIZED, 403})
 # How http.client says that a proxy answered CONNECT with 4xx.
 _REFUSED = "Tunnel connection failed: 4"
@@ -97,6 +105,11 @@ class Exchange:
         """The error for an answer whose status is not 2xx."""
         error = of_failure(status, body, where, self.secrets)
         credential = self._connection.credential
+        if status == _PROXY_UNAUTHORIZED:
+            return type(error)(f"{error}: {_OF_PROXY if self._proxy else _PROXY_BETWEEN}.")
+        paths = [path for url in self._connection.urls if (path := urlsplit(url).path.strip("/"))]
+        if status == _NOT_FOUND and paths and _ITS_PATH not in str(error):
+            return type(error)(f"{error} Check the path /{self.secrets.quote(paths[0])} in elasticsearch.url too.")
         if status == _UNAUTHORIZED and credential and credential.renewal:
             return type(error)(f"{error} {credential.renewal}.")
         return error

@@ -174,3 +174,10 @@ def test_a_message_that_is_not_as_slack_describes_it_hides_no_other(odd: OddSlac
     """Else one message could leave every doubt of the channel unsettled."""
     odd.history = {"ok": True, "messages": [{**NOBODYS, **message}, OURS]}
     assert (Posted(CHANNEL, str(OURS["ts"])),) == odd.find()
+
+
+def test_an_answer_of_another_server_sends_to_its_address(odd: OddSlack) -> None:
+    """Slack's own is in no configuration: only an address that somebody wrote can be wrong."""
+    odd.auth = odd.history = []
+    with pytest.raises(RetryError, match=r"an answer that is not Slack's: .*: check base_url"):
+        odd.find()

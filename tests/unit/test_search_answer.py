@@ -3,11 +3,14 @@
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alertd.errors import AlertdError, PartialError, PermanentError, RetryError
 from alertd.search.answer import check_whole, hits, of_failure, reason
+from alertd.search.connection import Connection
+from alertd.search.exchange import Exchange
 from alertd.secret import Secrets
 from alertd.secret.hide import MOST_QUOTED
 
@@ -44,6 +47,8 @@ HIT = shaped(
     matched_queries=st.lists(ODD),
 )
 ANSWER = shaped(timed_out=st.booleans(), _shards=SHARDS, _clusters=CLUSTERS, hits=shaped(hits=st.lists(HIT)))
+
+NO_INDEX = {"error": {"type": "index_not_found_exception", "reason": "no such index [es]"}}
 
 
 @given(status=st.integers(300, 599), body=ERROR)
@@ -102,3 +107,31 @@ def test_shards_that_were_skipped_did_answer() -> None:
     """The server knew without looking that nothing in them could match."""
     shards = {"total": 5, "successful": 5, "skipped": 4, "failed": 0}
     check_whole({"timed_out": False, "_shards": shards, "hits": {"hits": []}}, WHERE, NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("connection", "status", "body", "said", "unsaid"),
+    [
+        (Connection(proxy="http://u:p@proxy:3128"), 407, "", "user and password in elasticsearch.proxy", "in between"),
+        (Connection(), 407, "<html>who?</html>", "a proxy in between", "password"),
+        (Connection(("https://x:9200/es/",)), 404, NO_INDEX, "Check the path /es in elasticsearch.url too", "its path"),
+        (Connection(("https://x:9200/",)), 404, NO_INDEX, "no index of this name: check the key index", "the path"),
+        (Connection(("https://x:9200/es",)), 404, "<html>", "elasticsearch.url, with its path", "/es in"),
+        (Connection(), 429, {"error": {"type": "es_rejected_execution_exception", "reason": None}}, "429 es_", "None"),
+        (Connection(), 500, {"error": {"reason": "no type"}}, "500 no type", "None"),
+    ],
+)
+def test_the_advice_is_about_what_is_configured(
+    connection: Connection, status: int, body: object, said: str, unsaid: str
+) -> None:
+    """A proxy that nobody configured has no password there, and a path can be wrong only where there is one."""
+    text = str(Exchange(connection).failure(status, body, WHERE))
+    assert said in text
+    assert unsaid not in text
+
+
+@pytest.mark.parametrize("answer", ["<html>Kibana</html>", [], {}, None])
+def test_an_answer_of_something_else_sends_to_the_address(answer: object) -> None:
+    """As a 404 without a search server's error does."""
+    with pytest.raises(RetryError, match=r"not a search server's .*: check elasticsearch.url, with its path"):
+        check_whole(answer, WHERE, NOTHING)

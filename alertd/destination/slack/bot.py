@@ -11,10 +11,8 @@ from alertd.destination.slack.channel import Channel
 from alertd.destination.slack.classify import of_exception, of_web_answer
 from alertd.destination.slack.mark import EVENT_TYPE
 from alertd.destination.slack.read_back import ChannelReader
-from alertd.destination.slack.transport import DeadlineWebClient
+from alertd.destination.slack.transport import SLACK, DeadlineWebClient
 from alertd.secret import Credential, Secrets
-
-SLACK = "https://slack.com/api/"
 
 
 class Slack:

@@ -17,7 +17,7 @@ from alertd.destination.slack.channel import Channel
 from alertd.destination.slack.classify import retry_after
 from alertd.destination.slack.mark import ids, ours
 from alertd.destination.slack.repair import REPAIR, with_repair
-from alertd.destination.slack.transport import DeadlineWebClient
+from alertd.destination.slack.transport import SLACK, DeadlineWebClient
 from alertd.errors import PermanentError, RetryError
 from alertd.secret import Secrets
 
@@ -251,7 +251,9 @@ class ChannelReader:
             return _TooFastError(f"{method}: {said}", retry_after(answer.headers, now=self._clock.now()))
         if not word:
             said = self._quote(answer.text)
-            return RetryError(f"{method}: HTTP {status}, an answer that is not Slack's: {said}".removesuffix(": "))
+            text = f"{method}: HTTP {status}, an answer that is not Slack's: {said}".removesuffix(": ")
+            base_url = self._client.base_url.rstrip("/")
+            return RetryError(text if base_url == SLACK.rstrip("/") else f"{text}: check base_url ({base_url})")
         needed = answer.get("needed")
         hint = f" (needs {self._quote(needed)})" if isinstance(needed, str) else ""
         renewal = self._client.renewal(answer)

@@ -25,6 +25,7 @@ from alertd.destination.slack.answer import Answer, answer
 from alertd.destination.slack.classify import OF_TOKEN
 from alertd.secret import Credential
 
+SLACK = "https://slack.com/api/"
 # An answer of Slack is a few kB; what is longer is not Slack's. A page of history with metadata stays far below.
 MOST_BYTES = 16 * 1024 * 1024
 
