@@ -305,4 +305,5 @@ def test_a_day_at_the_end_of_the_calendar_is_its_end(year: int, offset: int, *, 
     for value in (date(year, month, day), datetime(year, month, day, 0 if year == 1 else 23, tzinfo=zone)):
         moment = as_moment(value, end_of_day=end_of_day)
         assert (year, UTC) == (moment.year, moment.tzinfo)
+        assert datetime(1, 1, 2, tzinfo=UTC) <= moment <= datetime(9999, 12, 31, tzinfo=UTC)
         assert all(moment.astimezone(timezone(timedelta(hours=hours))).year == year for hours in (-14, 14))
