@@ -83,6 +83,11 @@ def span(length: timedelta) -> str:
     return f"{minutes} m" if minutes else f"{seconds} s"
 
 
+def lasting(began: datetime, now: datetime) -> str:
+    """A clock that was ahead noted a moment that is still to come: then nobody knows."""
+    return span(now - began) if began <= now else "unknown"
+
+
 def moment(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M:%S}"
 

@@ -60,7 +60,7 @@ def show_status(config: Path | None, *, as_json: bool, check_alive: bool) -> int
         for text in (*gone.values(), *unsearched.values()):
             show.text(text)
         if troubles:
-            lasting = [[each.subject, show.span(now - each.began_at), each.text] for each in troubles]
+            lasting = [[each.subject, show.lasting(each.began_at, now), each.text] for each in troubles]
             show.table(["trouble", "lasts", "what"], lasting)
     return STALLED if check_alive and why_not else 0
 

@@ -1,6 +1,6 @@
 """One line a day to the ops channel: that alertd lives, what it told, and whether anything was wrong.
 
-The last day told is in the ledger, in one transaction with the message: once a day, however often alertd starts.
+The last days told are in the ledger, in one transaction with the message: once a day, however often alertd starts.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,6 +21,8 @@ from alertd.message.words import counted
 from alertd.search import SearchClient
 
 LAST_TOLD = "daily_told"
+# A clock that was ahead told days of the future: those told before are still known when it is put right.
+KEPT = 3
 # A search server that is down at the hour gets this long to count the accounts; then the line goes without them.
 PATIENCE = timedelta(minutes=30)
 MOST_TROUBLES = 5
@@ -71,15 +73,19 @@ class Daily:
 
     def look(self) -> None:
         now = self.clock.now()
-        last = self.ledger.remembered(LAST_TOLD)
         day = last_complete_day(now, self.at, self.zone)
-        if last is None:
+        told = self._told()
+        if not told:
             # the first start: alertd knows nothing of the days before
             self.ledger.remember(LAST_TOLD, day.isoformat())
-        elif day > date.fromisoformat(last):
-            self._tell(day)
+        elif is_due(day, told, today=now.astimezone(self.zone).date()):
+            self._tell(day, told)
 
-    def _tell(self, day: date) -> None:
+    def _told(self) -> list[date]:
+        """The last of them, in the order in which they were told."""
+        return [date.fromisoformat(each) for each in (self.ledger.remembered(LAST_TOLD) or "").split()]
+
+    def _tell(self, day: date, before: Sequence[date]) -> None:
         since, until = bounds(day, self.zone)
         try:
             accounts = len(self._accounts(since, until))
@@ -90,7 +96,8 @@ class Daily:
                 return
             accounts = None
         told = self._read(day, accounts, since, until)
-        self.ledger.remember(LAST_TOLD, day.isoformat(), self.message(line(told), is_good(told)))
+        last = " ".join(each.isoformat() for each in [*before, day][-KEPT:])
+        self.ledger.remember(LAST_TOLD, last, self.message(line(told), is_good(told)))
         self._wait_seconds.clear()
         _log.info("day_told", day=day.isoformat(), text=line(told))
 
@@ -127,6 +134,11 @@ def last_complete_day(now: datetime, at: time, zone: ZoneInfo) -> date:
     """The day before, from its hour on; until then the one before that. A missed one is not made up for."""
     there = now.astimezone(zone)
     return there.date() - timedelta(days=1 if there.time() >= at else 2)
+
+
+def is_due(day: date, told: Sequence[date], *, today: date) -> bool:
+    """A day that was not over was told by a clock that was ahead, and silences no other."""
+    return day not in told and all(day > each for each in told if each < today)
 
 
 def bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:

@@ -127,7 +127,7 @@ class Troubles:
         self._log.error("trouble_lasts", subject=subject, text=text, since=began)
         known.episode = replace(known.episode, told_at=now)
         # reminders do not pile up before a destination that takes none
-        reminder = f"{subject}: still, since {_shown(began)}: {text}"
+        reminder = f"{subject}: still, since {_begun(began, now)}: {text}"
         self._record(known, self._message(reminder, over=False) if self._has_arrived(known.episode) else None)
 
     def _is_over(self, known: _Known) -> bool:
@@ -142,7 +142,8 @@ class Troubles:
         over_at = self._clock.now() - timedelta(seconds=self._clock.elapsed_seconds() - since)
         known.episode = replace(episode, over_at=max(over_at, episode.began_at))
         text = (
-            f"{episode.subject}: over since {_shown(over_at)}. It began at {_shown(episode.began_at)}: {episode.text}"
+            f"{episode.subject}: over since {_shown(over_at)}. "
+            f"It began at {_begun(episode.began_at, over_at)}: {episode.text}"
         )
         self._record(known, self._message(text, over=True))
 
@@ -178,3 +179,8 @@ def is_reminder_due(episode: Episode, now: datetime) -> bool:
 
 def _shown(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _begun(began: datetime, now: datetime) -> str:
+    """Nobody knows when it really was, if it was in the future."""
+    return _shown(began) + (", by a clock that was ahead" if began > now else "")

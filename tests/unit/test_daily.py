@@ -20,7 +20,7 @@ from alertd.ledger.model import (
     NotificationKind,
 )
 from alertd.ledger.sqlite import SqliteLedger, open_ledger
-from alertd.ops.daily import PATIENCE, Daily, Day, Feed, account, bounds, is_good, last_complete_day, line
+from alertd.ops.daily import PATIENCE, Daily, Day, Feed, account, bounds, is_due, is_good, last_complete_day, line
 from tests.contract.test_ledger import DAY, HOUR, NOW, SECOND, event, match
 from tests.simulation.world import Faults, Index, SimulatedClock
 from tests.unit.test_silence import happen
@@ -151,6 +151,39 @@ def test_a_day_is_told_once_however_often_alertd_starts(desk: Desk) -> None:
         daily.look()
         daily.look()
     assert ["✅ 2026-11-24", "✅ 2026-11-25", "✅ 2026-11-26"] == [text.partition(":")[0] for text in desk.told()]
+
+
+@pytest.mark.parametrize("ahead", [10 * DAY, 400 * DAY])
+@pytest.mark.parametrize("days", [1, 3])
+def test_a_clock_that_was_ahead_silences_no_day_and_repeats_none(desk: Desk, ahead: timedelta, days: int) -> None:
+    happen(desk.index)
+    daily = desk.daily()
+    daily.look()
+    desk.clock.advance(DAY)
+    daily.look()
+    desk.clock.offset = ahead
+    for _ in range(days):
+        daily.look()
+        desk.clock.advance(DAY)
+    desk.clock.offset = timedelta(0)
+    before = len(desk.told())
+    assert 1 + days == before
+    for _ in range(3):
+        daily.look()
+        desk.restart()
+        daily = desk.daily()
+        daily.look()
+        desk.clock.advance(DAY)
+    told = [text.split()[1].rstrip(":") for text in desk.told()]
+    assert [f"{date(2026, 11, 24) + (days + number) * DAY}" for number in range(3)] == told[before:]
+    assert len(set(told)) == len(told)
+
+
+def test_a_day_that_was_told_is_not_told_again_where_the_clock_was_ahead_in_between() -> None:
+    day = date(2026, 11, 24)
+    assert not is_due(day, [day, day + 10 * DAY], today=day + DAY)
+    assert is_due(day + DAY, [day, day + 10 * DAY], today=day + 2 * DAY)
+    assert not is_due(day - DAY, [day], today=day + DAY)
 
 
 def test_of_the_days_that_alertd_was_down_only_the_last_is_told(desk: Desk) -> None:

@@ -4,16 +4,17 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from alertd.cli import show
 from alertd.ledger.file import create
 from alertd.ledger.model import Attempt, Episode, Message, MessageKind, MessageState
 from alertd.ledger.sqlite import SqliteLedger, open_ledger
 from alertd.ops.trouble import LEDGER, REMIND, UNSEEN, Troubles, is_reminder_due
-from tests.simulation.world import HOUR, MINUTE, SECOND, SimulatedClock
+from tests.simulation.world import DAY, HOUR, MINUTE, SECOND, SimulatedClock
 
 OVER_AFTER = 2 * MINUTE
 # More than fits into the pages that there are.
@@ -102,6 +103,27 @@ def test_a_trouble_is_told_when_it_begins_and_when_it_is_over(desk: Desk) -> Non
         "over source trail: over since 2026-01-01 00:10 UTC. It began at 2026-01-01 00:00 UTC: is down.",
     ] == desk.told()
     assert () == desk.ledger.episodes()
+
+
+def test_a_trouble_that_began_by_a_clock_that_was_ahead_says_so(desk: Desk) -> None:
+    """Over before it began, or lasting since the future, is what no reader understands."""
+    desk.clock.offset = 10 * DAY
+    desk.last(MINUTE)
+    desk.deliver()
+    desk.clock.offset = timedelta(0)
+    desk.last(MINUTE)
+    desk.troubles.end("source trail")
+    desk.wait(OVER_AFTER)
+    ahead = "2026-01-11 00:00 UTC, by a clock that was ahead: is down."
+    _, still, over = desk.told()
+    assert f"source trail: still, since {ahead}" == still
+    assert over.endswith(f"It began at {ahead}")
+
+
+def test_how_long_a_trouble_lasts_is_unknown_where_it_began_in_the_future() -> None:
+    began = datetime(2026, 1, 11, tzinfo=UTC)
+    assert "2 h" == show.lasting(began, began + 2 * HOUR)
+    assert "unknown" == show.lasting(began, began - MINUTE)
 
 
 def test_people_are_reminded_every_hour_of_what_has_reached_them(desk: Desk) -> None:
