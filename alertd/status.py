@@ -1,7 +1,7 @@
 """What the ledger says about how things stand: for `alertd status` and `alertd explain`. Reads only."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -38,6 +38,7 @@ class DestinationStatus:
     unknown: int
     oldest: datetime | None
     oldest_open: datetime | None  # the same without what is in doubt
+    oldest_unknown: datetime | None  # made, of what is in doubt: however often that was sent and doubted
     last_sent: datetime | None
 
 
@@ -47,6 +48,7 @@ class Patience:
 
     scan: timedelta
     delivery: timedelta
+    doubt: timedelta  # of a send: until it is settled by reading the channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +135,7 @@ def unready(
         elif now - last >= patience.scan:
             found.append(f"{name} was not searched since {last:%Y-%m-%d %H:%M} UTC")
     for each in places:
-        if each.state.condition is DestinationCondition.BLOCKED and each.queue:
-            found.append(f"{each.state.name} refuses messages, and {each.queue} wait")
-        elif each.oldest_open and now - each.oldest_open >= patience.delivery:
-            found.append(f"for {each.state.name} {each.queue} wait, since {each.oldest_open:%Y-%m-%d %H:%M} UTC")
+        found += _undelivered(each, patience, now=now)
     return found
 
 
@@ -146,6 +145,17 @@ def _without_sign(sets: Sequence[RuleSetStatus]) -> str:
     if not searched:
         return "it never ran with this ledger"
     return f"it ran with this ledger by run --once only, or for seconds: last at {max(searched):%Y-%m-%d %H:%M} UTC"
+
+
+def _undelivered(each: DestinationStatus, patience: Patience, *, now: datetime) -> Iterator[str]:
+    if each.state.condition is DestinationCondition.BLOCKED and each.queue:
+        yield f"{each.state.name} refuses messages, and {each.queue} wait"
+    elif each.oldest_open and now - each.oldest_open >= patience.delivery:
+        yield f"for {each.state.name} {each.queue} wait, since {each.oldest_open:%Y-%m-%d %H:%M} UTC"
+    # where the configuration has no such destination, nothing settles it
+    if each.oldest_unknown and now - each.oldest_unknown >= patience.doubt:
+        since = f"{each.oldest_unknown:%Y-%m-%d %H:%M} UTC"
+        yield f"for {each.state.name} {each.unknown} are in doubt, since {since}"
 
 
 def event_count(ledger: SqliteLedger) -> int:
@@ -180,6 +190,7 @@ def _destination(ledger: SqliteLedger, name: str) -> DestinationStatus:
         queue=row["waiting"] + row["pending"],
         unknown=row["unknown"],
         oldest=rows.from_micros(min(oldest)) if oldest else None,
+        oldest_unknown=rows.maybe_from_micros(row["oldest_unknown"]),
         oldest_open=rows.maybe_from_micros(ledger.read("oldest_waiting", destination=name)[0]["since"]),
         last_sent=rows.maybe_from_micros(row["last_sent"]),
     )

@@ -13,9 +13,10 @@ from alertd.clock import SystemClock
 from alertd.config import Settings, load_settings
 from alertd.ledger import moving
 from alertd.ledger.file import create
+from alertd.ledger.owner import leave_to_owner
 from alertd.ledger.sqlite import open_ledger
 from alertd.ops.trouble import Troubles
-from alertd.rules.kept import RuleText, keep
+from alertd.rules.kept import RuleText, keep, place
 from alertd.rules.model import RuleSet
 from alertd.run.daemon import Daemon
 from alertd.run.memory import share_one_arena
@@ -24,6 +25,8 @@ from alertd.run.stopping import Stop, still_alive
 
 # The subject of rule files that do not load.
 RULES = "rules"
+# Of the last ones that did, where they cannot be kept.
+KEPT = "kept rules"
 REPEAT_EVERY = timedelta(minutes=10)
 
 
@@ -59,22 +62,25 @@ def serve(
     try:
         moving.release_past(ledger, [rule_set.id for rule_set in rule_sets])
         troubles = compose.telling.troubles(settings, ledger, clock=clock, over_after=timedelta(0) if once else None)
+        watches = compose.searching.watches(settings, rule_sets, ledger, clock=clock, troubles=troubles)
+        couriers = compose.telling.couriers(settings, ledger, clock=clock, troubles=troubles)
+        not_kept = _keep(settings, texts, clock.now())
         daemon = Daemon(
             ledger=ledger,
             clock=clock,
-            watches=compose.searching.watches(settings, rule_sets, ledger, clock=clock, troubles=troubles),
-            couriers=compose.telling.couriers(settings, ledger, clock=clock, troubles=troubles),
+            watches=watches,
+            couriers=couriers,
             troubles=troubles,
             chores=(
                 *compose.minding.chores(settings, rule_sets, ledger, clock=clock, troubles=troubles),
-                *_told_of_rules(broken, troubles),
+                *_told(RULES, broken, troubles),
+                *_told(KEPT, not_kept, troubles),
             ),
             keep=settings.ledger.keep,
             stop=stop.asked,
             still_alive=still_alive,
         )
         _say_what_holds(daemon)
-        _keep(settings, texts, clock.now())
         gc.collect()
         gc.freeze()  # what is there by now stays: looking through all of it again and again takes time at each poll
         stop.running()
@@ -84,24 +90,31 @@ def serve(
             daemon.run()
     finally:
         ledger.close()
+        leave_to_owner(settings.ledger.path)
 
 
-def _told_of_rules(broken: str | None, troubles: Troubles) -> tuple[Job, ...]:
+def _told(subject: str, wrong: str | None, troubles: Troubles) -> tuple[Job, ...]:
     """A trouble of which nothing complains any more counts as over."""
-    if broken is None:
-        troubles.end(RULES)
+    if wrong is None:
+        troubles.end(subject)
         return ()
-    troubles.begin(RULES, broken)
-    return (Job("rules", REPEAT_EVERY, partial(troubles.begin, RULES, broken)),)
+    troubles.begin(subject, wrong)
+    return (Job(subject, REPEAT_EVERY, partial(troubles.begin, subject, wrong)),)
 
 
-def _keep(settings: Settings, texts: Sequence[RuleText], now: datetime) -> None:
-    """They loaded, and alertd has started with them."""
-    if texts:
-        try:
+def _keep(settings: Settings, texts: Sequence[RuleText], now: datetime) -> str | None:
+    """They loaded, and alertd starts with them. Why they could not be kept."""
+    try:
+        if texts:
             keep(settings.ledger.path, texts, now=now)
-        except OSError as error:
-            structlog.get_logger("alertd").warning("rules_not_kept", reason=str(error.strerror))
+    except OSError as error:
+        return (
+            f"{place(settings.ledger.path)} cannot be renewed: {error.strerror}. If a rule file breaks, alertd will "
+            "not start again, or with older rules. Check its owner and mode, and its folder's; then restart."
+        )
+    finally:
+        leave_to_owner(settings.ledger.path)  # also if the process is killed: root may have typed this command
+    return None
 
 
 def _say_what_starts(settings: Settings, now: datetime) -> None:

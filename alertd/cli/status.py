@@ -11,6 +11,7 @@ from alertd.clock import SystemClock
 from alertd.config import Settings, load_settings
 from alertd.ledger.lock import holder
 from alertd.ledger.sqlite import open_readonly
+from alertd.ops.backlog import UNKNOWN_FOR_LONG
 from alertd.ops.life import last_sign
 from alertd.status import LATE_SCAN, DestinationStatus, Patience, RuleSetStatus, unready
 
@@ -67,7 +68,8 @@ def show_status(config: Path | None, *, as_json: bool, check_alive: bool) -> int
 
 def _patience(settings: Settings) -> Patience:
     slowest = max(source.interval for source in settings.sources.values())
-    return Patience(max(LATE_SCAN, slowest * 3), settings.ops.backlog_after)
+    after = settings.ops.backlog_after
+    return Patience(max(LATE_SCAN, slowest * 3), after, max(after, UNKNOWN_FOR_LONG))
 
 
 def _rule_set_line(each: RuleSetStatus, now: datetime) -> list[str]:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from alertd.config.accounts import known_accounts
 from alertd.config.model import Settings
-from alertd.errors import ConfigError
+from alertd.errors import ConfigError, Problem
 from alertd.rules.files import find_rule_files
-from alertd.rules.kept import RuleText, kept
+from alertd.rules.kept import RuleText, kept, place
 from alertd.rules.load import Surroundings, load_rules, load_texts
 from alertd.rules.model import RuleSet
 from alertd.rules.route import Route, Routing
@@ -37,7 +37,11 @@ def to_run(settings: Settings) -> ToRun:
     try:
         return ToRun(*load_texts(rule_files(settings), around))
     except ConfigError as error:
-        last = kept(settings.ledger.path)
+        try:
+            last = kept(settings.ledger.path)
+        except OSError as unread:
+            what = f"the rule files that last loaded are kept here and cannot be used either: {unread.strerror}"
+            raise ConfigError([*error.problems, Problem(str(place(settings.ledger.path)), what)]) from unread
         if last is None:
             raise
         try:

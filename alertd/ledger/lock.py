@@ -61,7 +61,7 @@ def holder(path: Path) -> str | None:
         return None
     # a line of it: 1: FLOCK ADVISORY WRITE 812 fe:00:131081 0 EOF
     if any(lock[1] == "FLOCK" and lock[5].endswith(f":{inode}") for lock in locks if len(lock) > 5):
-        return _note(path)
+        return _note(path) or "by a process that left no note"  # the lock counts: a note may be deleted
     return None
 
 

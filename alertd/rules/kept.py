@@ -45,10 +45,12 @@ def keep(ledger: Path, texts: Sequence[RuleText], *, now: datetime) -> None:
 
 
 def kept(ledger: Path) -> Kept | None:
-    """None: nothing was kept, or it cannot be read."""
+    """None: nothing was kept. OSError: it cannot be read."""
     try:
         with place(ledger).open("rb") as file:
             found = json.loads(file.read(MOST_BYTES + 1))
         return Kept(str(found["at"]), tuple(RuleText(Path(each["path"]), str(each["text"])) for each in found["files"]))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except FileNotFoundError:
         return None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise OSError(None, "it is damaged") from error

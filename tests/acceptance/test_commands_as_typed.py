@@ -36,6 +36,7 @@ def test_what_root_does_leaves_the_ledger_to_its_owner(installed: Installation) 
         ("status",),
         ("explain", "nosuch"),
         ("check",),
+        ("run", "--once"),
         ("audit",),
         ("replay", "--since", "1h", "--yes"),
         ("retry", "nosuch"),

@@ -77,7 +77,21 @@ def test_without_rules_that_ever_loaded_nothing_starts(installed: Installation) 
     assert 0 == installed.run("run", "--once").returncode
     (installed.folder / "alertd.db.rules").write_text("{}")
     _mount_again(installed, "not TOML")
-    assert 2 == installed.run("run", "--once").returncode
+    refused = installed.run("run", "--once")
+    assert 2 == refused.returncode
+    assert "alertd.db.rules: the rule files that last loaded are kept here and cannot be used either" in refused.stderr
+
+
+def test_rules_that_cannot_be_kept_are_trouble(installed: Installation) -> None:
+    """They run; but nothing stands in for them once a file breaks."""
+    _mount(installed, (RULES / "aws-root-user.toml").read_text())
+    assert 0 == installed.run("init").returncode
+    (installed.folder / "alertd.db.rules.new").mkdir()
+    assert 0 == installed.run("run", "--once").returncode
+    assert "kept rules" in installed.run("status").stdout
+    (installed.folder / "alertd.db.rules.new").rmdir()
+    assert 0 == installed.run("run", "--once").returncode
+    assert "kept rules" not in installed.run("status").stdout
 
 
 def _mount_again(installed: Installation, text: str) -> None:

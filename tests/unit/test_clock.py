@@ -50,7 +50,7 @@ def test_a_clock_that_drifts_has_not_jumped() -> None:
 def _searched(last: datetime) -> list[str]:
     sign = Life(NOW, ("root",), ())
     told = RuleSetStatus("root", last, None, None, None, (), 0, 0)
-    return unready(sign, (told,), (), patience=Patience(5 * MINUTE, 10 * MINUTE), now=NOW)
+    return unready(sign, (told,), (), patience=Patience(5 * MINUTE, 10 * MINUTE, 10 * MINUTE), now=NOW)
 
 
 def test_a_last_search_that_is_dated_in_the_future_is_no_sign_of_life() -> None:

@@ -15,7 +15,9 @@ from alertd.ledger.file import create
 from alertd.ledger.model import Match, MatchKind, Message, MessageState, NotificationKind
 from alertd.ledger.sqlite import open_ledger
 from alertd.ops.backlog import Backlog
+from alertd.ops.life import Life
 from alertd.ops.trouble import Troubles
+from alertd.status import Patience, unready
 from tests.simulation.world import SimulatedClock
 from tests.unit.test_deliver import HOUR, MINUTE, NOW, Office, Scripted, match
 from tests.unit.told import RULE, shown
@@ -69,6 +71,22 @@ def test_what_waited_is_told_once_at_the_other_destination(office: Office) -> No
     [doubtful] = office.ledger.messages("other", MessageState.PENDING)
     assert "marked" in doubtful.payload
     assert doubtful.repeat_possible
+
+
+def test_what_is_in_doubt_for_long_is_not_ready_whether_its_destination_is_there_or_gone(office: Office) -> None:
+    """Nothing settles it: only the doubt's own time is well spent."""
+    office.happen(1)
+    office.courier(Scripted([Unknown("timeout")])).step()
+    sign = Life(NOW, (), ())
+    patience = Patience(MINUTE, 10 * MINUTE, 15 * MINUTE)
+    found = [
+        unready(sign, (), status.destinations(office.ledger), patience=patience, now=NOW + after)
+        for after in (14 * MINUTE, 16 * MINUTE)
+    ]
+    assert [False, True] == ["for security 1 are in doubt, since 2026-11-24 09:00 UTC" in each for each in found]
+    moving.give_up(office.ledger, "security")
+    left = unready(sign, (), status.destinations(office.ledger), patience=patience, now=NOW + HOUR)
+    assert not any("in doubt" in each for each in left)
 
 
 def test_what_is_given_up_is_sent_nowhere(office: Office) -> None:

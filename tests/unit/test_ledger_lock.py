@@ -72,6 +72,8 @@ def test_who_holds_it_is_told_by_every_name(tmp_path: Path) -> None:
     link = _symlink(path)
     with closing(open_ledger(path, now=NOW)):
         assert {f"pid {os.getpid()}"} == {(holder(each) or "").partition(" on ")[0] for each in (path, link)}
+        _note_gone(path)
+        assert "by a process that left no note" == holder(path)
     assert None is holder(path)
 
 

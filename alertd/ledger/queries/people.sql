@@ -75,6 +75,7 @@ SELECT
     (SELECT min(created_at) FROM messages
         WHERE destination = :name AND state IN ('pending', 'sending', 'unknown')) AS oldest_message,
     (SELECT count(*) FROM messages WHERE destination = :name AND state = 'unknown') AS unknown,
+    (SELECT min(created_at) FROM messages WHERE destination = :name AND state = 'unknown') AS oldest_unknown,
     (SELECT max(sent_at) FROM messages WHERE destination = :name AND state = 'sent') AS last_sent;
 
 -- event_count
