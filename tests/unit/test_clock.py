@@ -63,7 +63,7 @@ def test_a_last_search_that_is_dated_in_the_future_is_no_sign_of_life() -> None:
 
 def test_what_was_only_run_once_is_not_said_to_have_never_run() -> None:
     """The line stands above rule sets with their last scan."""
-    patience = Patience(5 * MINUTE, 10 * MINUTE)
+    patience = Patience(5 * MINUTE, 10 * MINUTE, 10 * MINUTE)
     never = RuleSetStatus("root", None, None, None, None, (), 0, 0)
     assert ["it never ran with this ledger"] == unready(None, (never,), (), patience=patience, now=NOW)
     [why] = unready(None, (never, replace(never, name="b", last_scan=NOW)), (), patience=patience, now=NOW)
