@@ -32,7 +32,7 @@ def hide_lookalikes(text: str) -> str:
 
 class Secrets:
     """What may not be repeated. Found in full and in part, however it was written: percent-encoded, inside JSON, HTML
-    or a repr, in base64 alone or amid other things; of a webhook's address the path.
+    or a repr, in base64 or hex, alone or amid other things; of a webhook's address the path.
     """
 
     def __init__(self, known: Iterable[Credential | str] = ()) -> None:

@@ -1,4 +1,4 @@
-"""One text, many spellings: what a secret looks like inside an address, JSON, HTML, a repr or base64. Pure."""
+"""One text, many spellings: what a secret looks like inside an address, JSON, HTML, a repr, base64 or hex. Pure."""
 
 import json
 import re
@@ -55,7 +55,7 @@ def _end(text: str) -> tuple[int, int, str]:
 
 
 def spellings(secret: str) -> Iterator[str]:
-    """As it is, and as it looks inside JSON, a repr or an address. `plain` makes one of most of them."""
+    """As it is, and as it looks inside JSON, a repr, an address or in hex. `plain` makes one of most of them."""
     yield secret
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
@@ -64,6 +64,7 @@ def spellings(secret: str) -> Iterator[str]:
     yield repr(secret + _QUOTES).removesuffix(repr(_QUOTES)[1:])[1:]
     yield quote(secret, safe="", errors="replace")
     yield quote_plus(secret, errors="replace")
+    yield secret.encode(errors="replace").hex()
 
 
 def in_base64(secret: str) -> Iterator[str]:
