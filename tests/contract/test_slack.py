@@ -225,6 +225,14 @@ def test_slacks_clock_may_be_wrong(slack: Slack, standin: SlackStandIn) -> None:
     assert 1 == len(slack.reader.find({"d1": None}, since=since()).copies["d1"])
 
 
+def test_a_moment_to_come_hides_nothing_that_is_there(slack: Slack, standin: SlackStandIn) -> None:
+    """The clock was ahead when the message was made, and is right when it is looked for."""
+    standin.faults.next("chat.postMessage", Fault("fin", stores=True))
+    post(slack)
+    assert slack.reader
+    assert 1 == len(slack.reader.find({"d1": None}, since=since() + timedelta(days=10)).copies["d1"])
+
+
 def test_an_unreadable_channel_is_not_an_empty_one(slack: Slack, standin: SlackStandIn) -> None:
     """A failed read says nothing about any message."""
     assert slack.reader

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qs
 
@@ -122,6 +123,18 @@ def test_no_date_in_an_answer_moves_a_read_past_what_was_posted(odd: OddSlack, d
     assert 1 == len(odd.find())
     [oldest] = parse_qs(odd.asked[-1])["oldest"]
     assert 0 <= float(oldest) < now
+
+
+def test_what_was_read_from_a_moment_that_slack_has_not_reached_proves_nothing(odd: OddSlack) -> None:
+    """Our clock was set ahead after Slack last told its own; the next read knows better."""
+    reader, now = odd.reader(), datetime.now(UTC)
+    odd.date = format_datetime(now, usegmt=True)
+    reader.introduce()
+    odd.date, odd.history = format_datetime(now - timedelta(days=10), usegmt=True), {"ok": True, "messages": []}
+    with pytest.raises(RetryError, match="has not reached"):
+        reader.find({"d1": None}, since=now)
+    odd.history = {"ok": True, "messages": [OURS]}
+    assert 1 == len(reader.find({"d1": None}, since=now).copies["d1"])
 
 
 @pytest.mark.parametrize(

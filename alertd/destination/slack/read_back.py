@@ -21,8 +21,10 @@ from alertd.destination.slack.transport import SLACK, DeadlineWebClient
 from alertd.errors import PermanentError, RetryError
 from alertd.secret import Secrets
 
-# Slack's clock and ours may differ by more than the Date header tells, which has whole seconds and a network between.
+# Clocks may differ by more than the Date header tells, which has whole seconds and a network between.
 MARGIN = timedelta(minutes=5)
+# How far back a channel is read where it is not known since when a message may be there.
+LONG = timedelta(days=7)
 # Slack's most for an app of one's own.
 PAGE = 999
 # A channel with more than this since the message was frozen is read no further: an error, not an answer.
@@ -83,7 +85,7 @@ class ChannelReader:
         self._channel_id()
 
     def find(self, wanted: Mapping[str, str | None], *, since: datetime) -> Finding:
-        identity, arguments = self._who(), self._from(since)
+        identity, arguments = self._who(), self._from(self._past(since))
         copies: dict[str, dict[str, Posted]] = {delivery_id: {} for delivery_id in wanted}
         threads = {ts for ts in wanted.values() if ts}
         replies = (self._replies(arguments, ts) for ts in threads)
@@ -91,6 +93,7 @@ class ChannelReader:
             shown = ours(message, self._channel_id(), identity)
             if shown and shown.delivery_id in copies:
                 copies[shown.delivery_id][shown.posted.ts] = shown.posted
+        self._has_reached(arguments)
         return Finding({name: tuple(sorted(found.values(), key=_ts)) for name, found in copies.items()})
 
     def history(self, *, since: datetime, threads: Collection[str]) -> History:
@@ -108,6 +111,16 @@ class ChannelReader:
                 if shown := ours(message, self._channel_id(), identity):
                     found[shown.posted.ts] = replace(shown, permalink=self.permalink(shown.posted))
         return History(self._channel_id(), tuple(sorted(found.values(), key=lambda shown: _ts(shown.posted))))
+
+    def _past(self, since: datetime) -> datetime:
+        """A moment to come was noted by a clock that was ahead: then the channel is read for as long as may matter."""
+        return since if since < (now := self._clock.now()) else now - LONG
+
+    def _has_reached(self, arguments: Mapping[str, Any]) -> None:
+        """Our clock may have been set since Slack last told its own: what was read from a moment to come is nothing."""
+        oldest, now = float(arguments["oldest"]), self._clock.now().timestamp()
+        if oldest and oldest > now + self._slack_ahead.total_seconds():
+            raise RetryError("conversations.history: was read from a moment that Slack's clock has not reached")
 
     def _from(self, since: datetime) -> dict[str, object]:
         # never later than `since`: one wrong Date, of a proxy perhaps, must not hide what is there
