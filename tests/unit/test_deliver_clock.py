@@ -155,6 +155,28 @@ def test_the_channel_is_read_from_before_the_first_attempt_whatever_the_clock_wa
     assert max(slack.read_since) - office.clock.offset < posted
 
 
+@pytest.mark.parametrize("jump", [*JUMPS, 10 * DAY])
+def test_copies_are_looked_for_from_before_the_first_attempt_whatever_the_clock_was(
+    office: Office, jump: timedelta
+) -> None:
+    """The first post shows late, and alertd was started again with the right clock meanwhile."""
+    office.clock.offset = jump
+    slack = Scripted([Unknown("timeout")], readable=True)
+    office.happen(1)
+    courier = started(office, slack)
+    waited(office, courier, slack, 1, SECOND)
+    posted = office.clock.true
+    waited(office, courier, slack, 2, 5 * MINUTE)
+    office.clock.offset = timedelta(0)
+    slack.read_since.clear()
+    courier = started(office, slack)
+    [message] = office.sent()
+    slack.there = {message.delivery_id: (Posted("C1", "1.1"), Posted("C1", "2.1"))}
+    office.work(courier, 2 * MINUTE)
+    assert [Posted("C1", "2.1")] == slack.deleted
+    assert max(slack.read_since) < posted
+
+
 def test_a_last_look_for_copies_is_not_too_early(office: Office) -> None:
     """What was posted an hour late would stay."""
     sent = replace(_unknown(office), state=MessageState.SENT, sent_at=NOW, sweeps=2, not_before=NOW, unknown_since=None)
