@@ -39,11 +39,11 @@ def test_a_rule_file_that_broke_leaves_the_last_good_rules_running(installed: In
     _mount(installed, good)
     assert 0 == installed.run("init").returncode
     assert 0 == installed.run("run", "--once").returncode
-    deep = '\nquery.kql = "' + "not " * 400 + 'a:b"\n'
+    deep = '\n[[rules]]\nid = "d"\ntitle = "D"\nseverity = "low"\nquery.kql = "' + "not " * 400 + 'a:b"\n'
     for broken in (
         good + "\n[[rules]]\n",
         "not TOML",
-        good.replace("[[rules]]", f"{deep}[[rules]]", 1),
+        good + deep,
         "dangling",
         None,
     ):

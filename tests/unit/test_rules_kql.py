@@ -97,6 +97,7 @@ A, B, C = _match("a", "1"), _match("b", "2"), _match("c", "3")
         (_match("order", "android"), "order:android"),
         (_match("notes", "nothing"), "notes:nothing"),
         (_match("a", "not"), "a: not"),
+        (_match("a", "and.or-x"), "a: \\and.\\or-x"),
         (_match("a", "CORP\\alice"), "a: CORP\\\\alice"),
         ({"match_phrase": {"a": "CORP\\alice"}}, 'a: "CORP\\alice"'),
         ({"match_phrase": {"a": "not b"}}, 'a: "not b"'),

@@ -37,7 +37,7 @@ _RESERVED = re.compile(r'([-+=&|><!(){}\[\]^"~*?:\\/\s])')
 _NOT = re.compile(r"\\not(?=\s|$)", re.IGNORECASE)
 
 # The escapes of Kibana's grammar, and those of blanks.
-_KNOWN = re.compile(r'\\(?:u[0-9a-fA-F]{4}|[\\():<>"*{}trn\s]|(?i:and|or|not)(?=\s|$))')
+_KNOWN = re.compile(r'\\(?:u[0-9a-fA-F]{4}|[\\():<>"*{}trn\s]|(?i:and|or|not)(?!\w))')
 _ANY_ESCAPE = re.compile(r"\\.", re.DOTALL)
 # In the place of a value Kibana reads a keyword, too, and has no use for it there.
 _BEGINS_WITH_NOT = re.compile(r"not(?=\s)", re.IGNORECASE)
