@@ -6,13 +6,13 @@ in between: such a table is read again, in the end while nobody writes.
 
 import sqlite3
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import structlog
 
 from alertd.ledger.file import connect
-from alertd.ledger.refusal import RESTORE
+from alertd.ledger.refusal import RESTORE, is_lock
 from alertd.ledger.turns import Turns
 
 # How often a table is read beside writes before they are kept waiting.
@@ -28,6 +28,7 @@ class Inspection:
     def __init__(self, path: Path, turns: Turns) -> None:
         self._path = path
         self._turns = turns
+        self._tables = [row["name"] for row in turns.read("tables")]
         self._stop = threading.Event()
         self._connection: sqlite3.Connection | None = None
         self._thread = threading.Thread(target=self._run, name="ledger-check", daemon=True)
@@ -42,7 +43,7 @@ class Inspection:
         self._thread.join(timeout=5)
 
     def _run(self) -> None:
-        for table in self._tables():
+        for table in self._tables:
             damage = self._look(table)
             if self._stop.is_set():
                 return
@@ -59,13 +60,11 @@ class Inspection:
                 return None
             if writes == self._turns.writes:
                 break
-        with self._turns.still():  # and, by SQLite's lock, no other process writes: a command may have
-            return self._read(table, "ro")
-
-    def _tables(self) -> list[str]:
-        with closing(connect(self._path, mode=UNLOCKED)) as connection:
-            found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        return [row[0] for row in found if not row[0].startswith("sqlite_")]
+        while not self._stop.is_set():
+            # by SQLite's lock no other process writes either: a command may have. One that holds the lock is no damage
+            with suppress(BlockingIOError), self._turns.still():
+                return self._read(table, "ro")
+        return None
 
     def _read(self, table: str, mode: str) -> str | None:
         """What is wrong with it."""
@@ -79,6 +78,8 @@ class Inspection:
                 hanging = connection.execute(f"PRAGMA foreign_key_check({table})").fetchone()
                 return f"a row of {table} hangs in the air" if hanging else None
         except (sqlite3.Error, UnicodeDecodeError) as error:
+            if is_lock(error):
+                raise BlockingIOError(str(error)) from error
             return str(error)
         finally:
             self._connection = None

@@ -177,3 +177,7 @@ WHERE parent.ts IS NOT NULL AND g.created_at >= :since;
 -- known_messages
 -- Which of these delivery ids the ledger knows.
 SELECT delivery_id FROM messages WHERE delivery_id IN (SELECT value FROM json_each(:delivery_ids));
+
+-- tables
+-- What a full check looks through.
+SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\';
