@@ -9,7 +9,8 @@ from functools import lru_cache
 from alertd.event.event import Event
 
 # Ours, and those that nobody can tell from it. Blanks make a dot a separator, so it keeps the one and loses the others.
-_DOTS = re.compile("[\\s\u200b]*([\u00b7\u0387\u2022\u2027\u2219\u22c5\u30fb])[\\s\u200b]*")
+_DOTS = re.compile("([\u00b7\u0387\u2022\u2027\u2219\u22c5\u30fb])")
+_BLANKS = "".join(char for char in map(chr, range(0x3001)) if char.isspace()) + "\u200b"
 # Ours, as ☑ for what is expected, and every picture that could be taken for one: hooked arrows, shapes, check marks,
 # emoji. Words in any script, plain arrows and mathematics stay.
 _SIGNS = re.compile(
@@ -38,7 +39,12 @@ def apart(event: Event) -> Event:
 
 
 def joined(text: str) -> str:
-    return _DOTS.sub(r"\1", signless(text))
+    """Without a pattern for the blanks around: a long run of them would be tried from each of its places."""
+    first, *rest = _DOTS.split(signless(text))
+    if not rest:
+        return first
+    *between, last = rest
+    return "".join([first.rstrip(_BLANKS), *(piece.strip(_BLANKS) for piece in between), last.lstrip(_BLANKS)])
 
 
 def signless(text: str) -> str:
