@@ -12,13 +12,13 @@ demo: $(STAMP)  ## Show the main job on this machine. KILL=1 kills alertd with S
 demo-kill: $(STAMP)
 	@$(BIN)/alertd demo --kill $(ARGS)
 
-# How many tests run at once. Each real server and the planted bugs stay with one of the workers.
-TOGETHER ?= 2
+# How many workers share the files of tests; each starts servers of its own.
+TOGETHER ?= 1
 test: check  ## All checks and all tests.
-	$(BIN)/pytest -n $(TOGETHER) --dist loadgroup --durations=25 $(ARGS)
+	$(BIN)/pytest $(if $(filter-out 1,$(TOGETHER)),-n $(TOGETHER) --dist loadfile) --durations=25 $(ARGS)
 
 quick: check  ## All checks, and the tests of what decides: no processes, no real servers.
-	$(BIN)/pytest -q -n $(TOGETHER) -m "not slow" tests/unit $(ARGS)
+	$(BIN)/pytest -q -n 2 -m "not slow" tests/unit $(ARGS)
 
 check: $(STAMP)  ## Format, lint, types, layers.
 	$(BIN)/ruff format --check

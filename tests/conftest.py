@@ -17,26 +17,6 @@ REAL = list(SERVERS)
 MEMORY, ROOM_BYTES = Path("/dev/shm"), 4 * 2**30
 if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_BYTES:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
-# Fixtures that cost seconds to set up: what uses one is run by one worker.
-SHARED = (*REAL, "coming")
-
-
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each real server is started once, whatever the number of workers."""
-    for item in items:
-        used = {*getattr(item, "fixturenames", ()), *_parameters(item)}
-        for name in SHARED:
-            if name in used:
-                item.add_marker(pytest.mark.xdist_group(name))
-                break
-
-
-def _parameters(item: pytest.Item) -> list[str]:
-    """A fixture asked for by its name, as `search_server` does."""
-    if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
-        return []
-    return [value for value in item.callspec.params.values() if isinstance(value, str)]
 
 
 @pytest.fixture(scope="session")
